@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { OpenReason } from '../../web-client/src/live/access.ts';
 import type { Connection } from '../../web-client/src/live/connection.ts';
 import { cursorsWithin, type EverythingState } from '../../web-client/src/live/everything-state.ts';
+import { OrganizationMap } from '../../web-client/src/live/organization-map.ts';
 import { unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { type EverythingWatch, watchEverything } from '../../web-client/src/live/watch-everything.ts';
 import { createFakeSockets, SOCKET_HELLO, subscribed } from './support/fake-socket.ts';
@@ -62,6 +63,14 @@ describe('the ops console', () => {
     page.newest().say(aChange('k7x2.1', aLog({ organization_id: 9 }), 'started'));
     expect(page.of(9)?.log?.status).toBe('running');
     expect(page.of(123)).toBe(before);
+  });
+
+  test('catches up until the last portion of many organizations has arrived', async () => {
+    const page = await watch();
+    page.newest().say(SOCKET_HELLO, { ...subscribed(true, 123), more: true }, aSnapshot('k7x2.4', null));
+    expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: true });
+    page.newest().say(subscribed(true, 123));
+    expect(page.connection()).toMatchObject({ kind: 'live', isCatchingUp: false });
   });
 
   test('reconnects with its known cursors, and is offline when that fails', async () => {
@@ -210,6 +219,25 @@ describe('the ops console', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(page.connection()).toMatchObject({ kind: 'offline', refusal: detail });
   });
+});
+
+test('the map of organizations changes in copies, of which each keeps its states', () => {
+  const ids = Array.from({ length: 1_000 }, (_, i) => i + 1);
+  const first = OrganizationMap.empty.with(ids.map(unknownOrganization));
+  const changed = { ...unknownOrganization(257), isKnown: true };
+  const second = first.with([changed, unknownOrganization(2_147_483_647), unknownOrganization(-5)]);
+  expect([OrganizationMap.empty.size, first.size, second.size]).toEqual([0, 1_000, 1_002]);
+  expect(new Map(first)).toEqual(new Map(ids.map((id) => [id, unknownOrganization(id)])));
+  expect(new Set(second.keys())).toEqual(new Set([...ids, 2_147_483_647, -5]));
+  expect(new Set(second.values()).has(changed)).toBe(true);
+  expect([second.get(257), second.has(2_000), second.get(1)]).toEqual([changed, false, first.get(1)]);
+  const seen: number[] = [];
+  second.forEach(({ organizationId }, id, map) => {
+    expect(map.get(id)?.organizationId).toBe(organizationId);
+    seen.push(id);
+  });
+  expect(seen).toEqual([...second.keys()]);
+  expect(second.with([changed])).toBe(second);
 });
 
 test('a subscribe frame has no more cursors than the server reads', () => {

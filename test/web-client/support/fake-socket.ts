@@ -48,7 +48,7 @@ function createFakeSocket(url: string): FakeSocket {
 
 export const SOCKET_HELLO: ServerFrame = { v: 1, type: 'hello', heartbeat_ms: 15_000 };
 
-export function subscribed(recovered: boolean, ...ids: number[]): ServerFrame {
+export function subscribed(recovered: boolean, ...ids: number[]): ServerFrame & { type: 'subscribed' } {
   return {
     v: 1,
     type: 'subscribed',

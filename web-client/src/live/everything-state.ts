@@ -1,5 +1,6 @@
 /** What the ops console knows of every organization, and how each frame of the WebSocket changes it. Pure. */
 import type { ServerFrame } from '#contract/socket-frame.ts';
+import type { OrganizationMap } from './organization-map.ts';
 import {
   applyEvent,
   forgetCursor,
@@ -11,7 +12,7 @@ import {
 /** An unchanged organization keeps its identity, so its row is not drawn again. */
 export type EverythingState = ReadonlyMap<number, OrganizationState>;
 
-export function applyFrame(everything: EverythingState, frame: ServerFrame): EverythingState {
+export function applyFrame(everything: OrganizationMap, frame: ServerFrame): OrganizationMap {
   switch (frame.type) {
     case 'subscribed':
       return withStreams(everything, frame.streams);
@@ -21,7 +22,7 @@ export function applyFrame(everything: EverythingState, frame: ServerFrame): Eve
     case 'completed':
     case 'failed': {
       const state = everything.get(frame.organization_id) ?? unknownOrganization(frame.organization_id);
-      return replaced(everything, applyEvent(state, frame));
+      return everything.with([applyEvent(state, frame)]);
     }
     default:
       return everything;
@@ -53,20 +54,14 @@ export function cursorsWithin(everything: EverythingState, bytes: number): Recor
   return cursors;
 }
 
-/** One copy for all: a frame names hundreds of organizations. */
 function withStreams(
-  everything: EverythingState,
+  everything: OrganizationMap,
   streams: (ServerFrame & { type: 'subscribed' })['streams'],
-): EverythingState {
-  const states = streams.map(({ organization_id: id, recovered }) => {
-    const state = everything.get(id) ?? unknownOrganization(id);
-    return recovered ? state : forgetCursor(state);
-  });
-  if (states.every((state) => everything.get(state.organizationId) === state)) return everything;
-  return new Map([...everything, ...states.map((state) => [state.organizationId, state] as const)]);
-}
-
-function replaced(everything: EverythingState, state: OrganizationState): EverythingState {
-  if (everything.get(state.organizationId) === state) return everything;
-  return new Map(everything).set(state.organizationId, state);
+): OrganizationMap {
+  return everything.with(
+    streams.map(({ organization_id: id, recovered }) => {
+      const state = everything.get(id) ?? unknownOrganization(id);
+      return recovered ? state : forgetCursor(state);
+    }),
+  );
 }

@@ -16,6 +16,7 @@ import {
 } from './access.ts';
 import type { Connection, ConnectionKind } from './connection.ts';
 import { applyFrame, cursorsWithin, type EverythingState, hasMissed } from './everything-state.ts';
+import { OrganizationMap } from './organization-map.ts';
 import { hasReached } from './organization-state.ts';
 import { keepSocketOpen } from './reconnecting-socket.ts';
 import { createReporter } from './reporter.ts';
@@ -56,16 +57,18 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   const access = completeAccess(options, '*', server);
   const target = { address: socketAddress(baseUrl), access, openSocket };
 
-  const shown = createReporter<EverythingState>(new Map(), options.onState);
+  const shown = createReporter(OrganizationMap.empty, options.onState);
   let refusal: string | undefined;
   let stopped = false;
   /** Heads of the organizations when the socket began, until the socket has delivered them. */
   const targets = new Map<number, string>();
+  /** Some organizations have not been named yet. */
+  let isIncomplete = false;
 
-  const report = (next: EverythingState, kind: ConnectionKind): void =>
+  const report = (next: OrganizationMap, kind: ConnectionKind): void =>
     shown.report(next, kind, {
       transport: kind === 'live' ? 'websocket' : undefined,
-      isCatchingUp: kind === 'live' && isBehind(next, targets),
+      isCatchingUp: kind === 'live' && (isIncomplete || isBehind(next, targets)),
       refusal: kind === 'offline' ? refusal : undefined,
     });
   const handleFrame = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
@@ -79,6 +82,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
       socket.restart();
     } else if (frame.type === 'subscribed') {
       socket.confirm();
+      isIncomplete = frame.more === true;
       addTargets(targets, frame.streams);
       report(applyFrame(shown.state, frame), 'live');
     } else {
@@ -140,7 +144,6 @@ function openSubscribed(
   );
 }
 
-/** A subscription to many organizations is confirmed in several frames. */
 function addTargets(
   targets: Map<number, string>,
   streams: (ServerFrame & { type: 'subscribed' })['streams'],
