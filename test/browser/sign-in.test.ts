@@ -101,13 +101,21 @@ describe('a page of a server with accounts', () => {
     await asksForToken(page);
   });
 
-  test('asks again when the token is revoked', async ({ databaseUrl, page }) => {
+  test('asks again when the token is revoked, and says what became of a form', async ({
+    databaseUrl,
+    page,
+  }) => {
     const server = await startGuardedServer(databaseUrl);
-    const { id, token } = await server.newToken();
+    const { id, token } = await server.newToken({ scope: 'admin' });
     const dashboard = await openSignedIn(page, server.url, OURS, token);
     await dashboard.isConnected('live');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('Harbour Street Clinic');
     await server.revoke(id);
-    await page.getByText('Your token has expired or was revoked.').waitFor();
+    const words = page.getByText('Your token has expired or was revoked.');
+    await words.filter({ hasText: 'What you typed was not saved' }).waitFor();
+    await signIn(page, (await server.newToken({ scope: 'admin' })).token);
+    await page.getByRole('dialog').getByLabel('Name').waitFor();
   });
 });
 

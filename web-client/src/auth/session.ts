@@ -9,14 +9,15 @@
  */
 import { useSyncExternalStore } from 'react';
 import { keep, readKept } from '../browser-storage.ts';
+import { hasUnsavedInput } from '../hooks/use-unsaved-warning.ts';
 import { noteServerTime } from '../server-time.ts';
 
 export type Session =
   /** No token is needed so far: the server has no accounts, or this browser has a session. */
   | { kind: 'open' }
   | { kind: 'signed-in'; token: string }
-  /** `lapsed`: what the server no longer accepts. */
-  | { kind: 'asked'; lapsed: Lapsed };
+  /** `lapsed`: what the server no longer accepts. `isInputLost`: a form with input that was not saved is gone with the page. */
+  | { kind: 'asked'; lapsed: Lapsed; isInputLost: boolean };
 
 export type Lapsed = 'token' | 'session' | null;
 
@@ -46,7 +47,7 @@ export function signIn(token: string): void {
 export function signOut(): void {
   keep('sessionStorage', KEY, null);
   isSession = false;
-  change({ kind: 'asked', lapsed: null });
+  change({ kind: 'asked', lapsed: null, isInputLost: false });
 }
 
 /** The requests of this page are answered by the session of its cookie. */
@@ -70,7 +71,7 @@ export const sessionFetch: typeof fetch = async (input, init) => {
     keep('sessionStorage', KEY, null);
     const lapsed = sent !== null ? 'token' : isSession ? 'session' : null;
     isSession = false;
-    change({ kind: 'asked', lapsed });
+    change({ kind: 'asked', lapsed, isInputLost: hasUnsavedInput() });
   }
   return response;
 };

@@ -16,15 +16,21 @@ const LAPSED: Record<NonNullable<Lapsed>, string> = {
   token: 'Your token has expired or was revoked. Sign in with another one.',
   session: 'Your session has ended. Ask the administrator for a sign-in link, or paste a token.',
 };
+const INPUT_LOST = ' What you typed was not saved: please enter it again.';
 /** Characters that a header may carry, up to the size that the server reads. Any other text is no token. */
 const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
 /** Line breaks are allowed between these only: browsers would break after the dashes of an option. */
 const COMMAND = ['npm run tokens -- create', '--name "Front desk"', '--organizations 123', '--scope sync'];
 
-export function SignInCard({ lapsed }: { lapsed: Lapsed }) {
+export interface SignInCardProps {
+  lapsed: Lapsed;
+  isInputLost: boolean;
+}
+
+export function SignInCard({ lapsed, isInputLost }: SignInCardProps) {
   const [text, setText] = useState('');
   const [isAsking, setIsAsking] = useState(false);
-  const [refusal, setRefusal] = useState(lapsed === null ? null : LAPSED[lapsed]);
+  const [refusal, setRefusal] = useState(lapsed && `${LAPSED[lapsed]}${isInputLost ? INPUT_LOST : ''}`);
   const input = useRef<HTMLInputElement>(null);
   const ids = { input: useId(), hint: useId(), refusal: useId() };
   useDocumentTitle('Sign in');

@@ -39,7 +39,7 @@ function Gate({ children }: { children: ReactNode }) {
   const session = useSession();
   useReadAccount(api, session);
   useFocusAfter(session.kind === 'asked');
-  return session.kind === 'asked' ? <SignInCard lapsed={session.lapsed} /> : children;
+  return session.kind === 'asked' ? <SignInCard {...session} /> : children;
 }
 
 /** The focused field goes with its form: after signing in by keyboard the focus moves to the start of the page. */
