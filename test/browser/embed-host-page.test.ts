@@ -1,6 +1,7 @@
 /** `<sync-progress>` in pages that change around it, and in browsers that lack what it uses. */
 import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
+import type { SyncProgressElement } from '../../web-client/src/embed/sync-progress-element.ts';
 import { OURS, startGuardedServer } from '../access/support/guarded-server.ts';
 import { holdPage } from '../support/held-page.ts';
 import { startTestServer } from '../support/server.ts';
@@ -112,7 +113,13 @@ describe('the element in a page that changes', () => {
     await vi.waitFor(async () => expect(await page.evaluate(() => Reflect.get(globalThis, 'ended'))).toBe(1));
     expect(streams).toHaveLength(1);
 
-    await page.locator('sync-progress').evaluate((element) => element.remove());
+    // The answer to a start arrives when the element is gone.
+    const started = await page.locator('sync-progress').evaluate((element) => {
+      const starting = (element as SyncProgressElement).startSync();
+      element.remove();
+      return starting.then(() => 'started', String);
+    });
+    expect(started).toBe('started');
     await vi.waitFor(async () => {
       const metrics = await (await fetch(`${server.url}/metrics`)).text();
       expect(metrics).toContain('patient_sync_connections{transport="sse"} 0');

@@ -1,15 +1,19 @@
 /** What a tab knows when it takes the shared connection over from another tab. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Connection } from '../../web-client/src/live/connection.ts';
-import { unknownOrganization } from '../../web-client/src/live/organization-state.ts';
-import { createReporter } from '../../web-client/src/live/reporter.ts';
+import { type OrganizationState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
+import { createReporter, type Reporter } from '../../web-client/src/live/reporter.ts';
 import { shareBetweenTabs } from '../../web-client/src/live/tab-sharing.ts';
 
 const STATE = { ...unknownOrganization(123), isKnown: true };
 const HOURS_MS = 3_600_000;
 
-/** A tab that follows another one, whose server is gone once this tab leads. */
-function follow() {
+/**
+ * A tab that follows another one, whose server is gone once this tab leads.
+ *
+ * @param stopsAt the kind of connection at which the page stops the watch, in the call that reports it
+ */
+function follow(stopsAt?: Connection['kind']) {
   let becomeLeader = (): void => {};
   let channelName = '';
   let asked: AbortSignal | undefined;
@@ -23,16 +27,19 @@ function follow() {
     },
   });
   let shown: Connection | undefined;
+  let reporter: Reporter<OrganizationState> | undefined;
   let shownAt = 0;
   const watch = shareBetweenTabs(
     'a clinic',
     unknownOrganization(123),
     (start, onState, signAt) => {
-      createReporter(start, onState, signAt).report(start, 'offline');
+      reporter = createReporter(start, onState, signAt);
+      reporter.report(start, 'offline');
       return { applyLog() {}, reconnect() {}, stop() {} };
     },
     (_state, connection) => {
       [shown, shownAt] = [connection, Date.now()];
+      if (connection.kind === stopsAt) watch.stop();
     },
   );
   const other = new BroadcastChannel(channelName);
@@ -50,6 +57,8 @@ function follow() {
       return shownAt;
     },
     lead: () => becomeLeader(),
+    /** Of the server, to this tab as the leader. */
+    answer: () => reporter?.report(STATE, 'polling'),
     connection: () => shown,
     stop: watch.stop,
     isAsking: () => asked?.aborted === false,
@@ -80,4 +89,11 @@ test('a tab that has stopped no longer asks to lead', async () => {
   expect(tab.isAsking()).toBe(true);
   tab.stop();
   expect(tab.isAsking()).toBe(false);
+});
+
+test('a leading tab that is stopped while it reports tells the other tabs nothing more', () => {
+  const tab = follow('polling');
+  tab.lead();
+  tab.answer();
+  expect(tab.connection()).toMatchObject({ kind: 'polling' });
 });

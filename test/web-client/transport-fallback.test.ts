@@ -185,3 +185,48 @@ describe('with accounts', () => {
     expect(allowed.connection()).toMatchObject({ kind: 'offline', refusedWith: 403 });
   });
 });
+
+describe('a watch that is stopped while it reports', () => {
+  const stoppedAt = async (kind: Connection['kind']) => {
+    const kinds: string[] = [];
+    const page = await watch({
+      onState(_, connection) {
+        kinds.push(connection.kind);
+        if (connection.kind === kind) page.stop();
+      },
+    });
+    return { ...page, kinds };
+  };
+  const doesNothingMore = async ({ kinds, opened, sockets }: Awaited<ReturnType<typeof stoppedAt>>) => {
+    const before = [kinds.length, opened.length, sockets.length];
+    await pass(120_000);
+    expect([kinds.length, opened.length, sockets.length]).toEqual(before);
+    expect(vi.getTimerCount()).toBe(0);
+  };
+
+  test('that its stream broke opens no other', async () => {
+    const page = await stoppedAt('connecting');
+    page.newest().hello();
+    page.newest().fail();
+    await doesNothingMore(page);
+  });
+
+  test('that a WebSocket is live opens no better stream', async () => {
+    const page = await stoppedAt('live');
+    page.newest().fail();
+    await settle();
+    page.newestSocket().say(SOCKET_HELLO, subscribed(true, 123));
+    await doesNothingMore(page);
+  });
+
+  test('that the server is back opens no stream', async () => {
+    const page = await stoppedAt('polling');
+    page.newest().fail();
+    await settle();
+    page.newestSocket().drop();
+    page.answers(aLog());
+    await pass(2_000);
+    expect(page.kinds).toEqual(['offline', 'polling']);
+    await doesNothingMore(page);
+  });
+});

@@ -16,7 +16,14 @@ afterEach(() => {
 });
 const watches: EverythingWatch[] = [];
 
-async function watch(getStreamToken?: (why: OpenReason) => Promise<string>, answer?: Response) {
+interface Page {
+  getStreamToken?: (why: OpenReason) => Promise<string>;
+  answer?: Response;
+  /** The page stops the watch in the call that reports this. */
+  stopsAt?: 'connecting' | 'event';
+}
+
+async function watch({ getStreamToken, answer, stopsAt }: Page = {}) {
   const { sockets, openSocket, newestSocket } = createFakeSockets();
   const kinds: string[] = [];
   let everything: EverythingState = new Map();
@@ -26,10 +33,12 @@ async function watch(getStreamToken?: (why: OpenReason) => Promise<string>, answ
     openSocket,
     getStreamToken,
     fetch: async () => answer ?? Promise.reject(new TypeError('fetch failed')),
+    onEvent: () => stopsAt === 'event' && opened.stop(),
     onState: (next, connection) => {
       everything = next;
       last = connection;
       if (kinds.at(-1) !== connection.kind) kinds.push(connection.kind);
+      if (connection.kind === stopsAt) opened.stop();
     },
   });
   watches.push(opened);
@@ -109,17 +118,39 @@ describe('the ops console', () => {
   ] as const)('opens nothing when it is stopped before its token %s', async (_, settle) => {
     let asked = 0;
     let end = (): void => {};
-    const page = await watch(() => {
-      asked += 1;
-      return new Promise((resolve) => {
-        end = () => resolve(settle());
-      });
+    const page = await watch({
+      getStreamToken() {
+        asked += 1;
+        return new Promise((resolve) => {
+          end = () => resolve(settle());
+        });
+      },
     });
     page.stop();
     end();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(asked).toBe(1);
     expect(page.sockets.filter(({ isClosed }) => !isClosed)).toEqual([]);
+  });
+
+  test('opens nothing when the network comes back after it was stopped', async () => {
+    const page = await watch();
+    page.newest().drop();
+    page.stop();
+    page.reconnect();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(page.sockets).toHaveLength(1);
+  });
+
+  test('does nothing after it was stopped while it reports', async () => {
+    const lost = await watch({ stopsAt: 'connecting' });
+    lost.newest().say(SOCKET_HELLO, subscribed(true, 123));
+    lost.newest().drop();
+    const changed = await watch({ stopsAt: 'event' });
+    changed.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([lost.sockets.length, changed.of(123)?.isKnown]).toEqual([1, false]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('opens one socket when the network comes back, and none beside the one that is open', async () => {
@@ -167,9 +198,11 @@ describe('the ops console', () => {
 
   test('requests a new token when the server reports that the old one expires', async () => {
     const reasons: string[] = [];
-    const page = await watch(async (why) => {
-      reasons.push(why);
-      return `t${reasons.length}`;
+    const page = await watch({
+      async getStreamToken(why) {
+        reasons.push(why);
+        return `t${reasons.length}`;
+      },
     });
     expect(page.newest().url).toBe('ws://localhost:8000/api/v1/cliniko/ws?organizations=*&token=t1');
     page.newest().say(SOCKET_HELLO, subscribed(true, 123), aSnapshot('k7x2.4', null));
@@ -212,7 +245,7 @@ describe('the ops console', () => {
 
   test('shows why the server refuses the page, instead of only being offline', async () => {
     const detail = 'The page is of the origin https://sync.example, but the Host header is 127.0.0.1:8000.';
-    const page = await watch(undefined, Response.json({ status: 403, detail }, { status: 403 }));
+    const page = await watch({ answer: Response.json({ status: 403, detail }, { status: 403 }) });
     page.newest().drop();
     await vi.advanceTimersByTimeAsync(500);
     page.newest().drop();

@@ -297,10 +297,13 @@ describe('a watch', () => {
     page.newest().fail();
     await settle();
     page.stop();
-    const asked = page.polls.length;
+    const [asked, last] = [page.polls.length, page.state()];
+    page.reconnect();
+    page.applyLog(aLog({ percent: 12 }));
     await pass(120_000);
     expect(page.polls).toHaveLength(asked);
     expect(page.opened).toHaveLength(1);
+    expect(page.state()).toBe(last);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -36,6 +36,7 @@ export function keepSocketOpen({ open, onLost }: ReconnectingSocketOptions): Rec
   let close: (() => void) | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
+  let isStopped = false;
   let expected: { reopenInMs: number; why: OpenReason } | undefined;
 
   const connect = (): void => {
@@ -47,6 +48,7 @@ export function keepSocketOpen({ open, onLost }: ReconnectingSocketOptions): Rec
   const onEnd = (): void => {
     close = undefined;
     onLost(failures);
+    if (isStopped) return;
     clearTimeout(retry);
     retry = setTimeout(connect, expected?.reopenInMs ?? backoffMs(failures, RETRY, Math.random()));
     failures += 1;
@@ -64,9 +66,10 @@ export function keepSocketOpen({ open, onLost }: ReconnectingSocketOptions): Rec
       onEnd();
     },
     openNow() {
-      if (close === undefined) connect();
+      if (close === undefined && !isStopped) connect();
     },
     stop() {
+      isStopped = true;
       clearTimeout(retry);
       close?.();
     },

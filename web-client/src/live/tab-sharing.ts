@@ -59,8 +59,7 @@ export function shareBetweenTabs(
   watchDirectly: (start: OrganizationState, onState: OnState, signAt: number) => OrganizationWatch,
   onState: OnState,
 ): OrganizationWatch {
-  const channel = new BroadcastChannel(`patient-sync.${VERSION} ${name}`);
-  const post = (message: Message): void => channel.postMessage(message);
+  const { channel, post, close } = openChannel(`patient-sync.${VERSION} ${name}`);
   let state = start;
   let connection: Connection = { kind: 'connecting', since: Date.now() };
   let lastSignAt = connection.since;
@@ -125,6 +124,22 @@ export function shareBetweenTabs(
       leader.stop();
       leading?.stop();
       leaderLock.release();
+      close();
+    },
+  };
+}
+
+function openChannel(name: string) {
+  const channel = new BroadcastChannel(name);
+  let isClosed = false;
+  return {
+    channel,
+    /** Does nothing on a closed channel: `onState` may have stopped the watch that reports to it. */
+    post(message: Message): void {
+      if (!isClosed) channel.postMessage(message);
+    },
+    close(): void {
+      isClosed = true;
       channel.close();
     },
   };

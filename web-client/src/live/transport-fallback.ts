@@ -73,6 +73,8 @@ class Fallback implements TransportFallback {
   #live: OpenTransport | undefined;
   #opening: OpenTransport | undefined;
   #liveSince = 0;
+  /** Perhaps by a handler, in the middle of what follows its call. */
+  #isStopped = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(transports: readonly Transport[], handlers: TransportHandlers) {
@@ -85,12 +87,14 @@ class Fallback implements TransportFallback {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
     this.#opening?.close();
     this.#live?.close();
   }
 
   #attempt(index: number, why: OpenReason): void {
+    if (this.#isStopped) return;
     clearTimeout(this.#timer);
     const transport = this.#transports[index];
     if (transport === undefined) {
@@ -113,6 +117,7 @@ class Fallback implements TransportFallback {
   }
 
   #attemptIn(ms: number, index: number, why: OpenReason): void {
+    if (this.#isStopped) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#attempt(index, why), ms);
   }

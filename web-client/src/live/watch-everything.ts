@@ -65,12 +65,15 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   /** Some organizations have not been named yet. */
   let isIncomplete = false;
 
-  const report = (next: OrganizationMap, kind: ConnectionKind): void =>
+  const report = (next: OrganizationMap, kind: ConnectionKind): void => {
+    // `onEvent` may have stopped the watch.
+    if (stopped) return;
     shown.report(next, kind, {
       transport: kind === 'live' ? 'websocket' : undefined,
       isCatchingUp: kind === 'live' && (isIncomplete || isBehind(next, targets)),
       refusal: kind === 'offline' ? refusal : undefined,
     });
+  };
   const handleFrame = (frame: ServerFrame, subscribeOn: Socket | undefined): void => {
     if (frame.type === 'hello') {
       const since = cursorsWithin(shown.state, BYTES_FOR_CURSORS);
@@ -97,7 +100,7 @@ export function watchEverything(options: WatchEverythingOptions): EverythingWatc
   };
   const explain = async (): Promise<void> => {
     refusal = await whyRefused(access, server);
-    if (!stopped && shown.connection.kind === 'offline') report(shown.state, 'offline');
+    if (shown.connection.kind === 'offline') report(shown.state, 'offline');
   };
   const socket = keepSocketOpen({
     open: (why, onEnd) =>

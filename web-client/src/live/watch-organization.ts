@@ -37,6 +37,23 @@ export interface WatchOptions extends Access {
 }
 
 export function watchOrganization(organizationId: number, options: WatchOptions): OrganizationWatch {
+  return untilStopped(beginWatch(organizationId, options));
+}
+
+/** The answer to a start may arrive when its page has gone on. */
+function untilStopped(watch: OrganizationWatch): OrganizationWatch {
+  let current: OrganizationWatch | undefined = watch;
+  return {
+    applyLog: (log) => current?.applyLog(log),
+    reconnect: () => current?.reconnect(),
+    stop() {
+      current?.stop();
+      current = undefined;
+    },
+  };
+}
+
+function beginWatch(organizationId: number, options: WatchOptions): OrganizationWatch {
   const settings = settle(organizationId, options);
   const start = unknownOrganization(organizationId);
   const alone = (from: OrganizationState, onState: WatchOptions['onState'], signAt?: number) =>
