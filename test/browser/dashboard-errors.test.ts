@@ -15,6 +15,7 @@ describe('the dashboard', () => {
     const dashboard = await openDashboard(page, server.url);
     await dashboard.startFull.click();
     await dashboard.hasStatus('failed');
+    expect(await page.locator('.run-errors').textContent()).toBe('No patient was read');
     const result = await dashboard.result.textContent();
     expect(result).toContain('Invalid Cliniko credentials. Please update your API settings.');
     expect(result).toContain('Cliniko API authentication failed: Invalid API key');

@@ -153,12 +153,22 @@ describe('the failures of the ops console', () => {
       failed(1, 'Cliniko API authentication failed: Invalid API key'),
       failed(2, NO_KEY_STORED),
       failed(3, NO_KEY_STORED),
+      // Another program records a text, and no type.
+      stateOf(
+        aLog({
+          organization_id: 4,
+          status: 'failed',
+          error_details: 'Timed out',
+          metadata: { progress_percent: 0 },
+        }),
+      ),
     ];
     const everything = new Map(states.map((state) => [state.organizationId, state]));
     const groups = causeGroups(createRowReader()(everything, new Map(), new Map()));
     expect(groups.map(({ cause, ids, canRetry }) => [causeWords(cause), ids, canRetry])).toEqual([
       ['No API key is stored', [2, 3], false],
       ['Cliniko refused the API key', [1], false],
+      ['Failed for another reason', [4], true],
     ]);
   });
 });

@@ -21,7 +21,7 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
   const errors = (log.metadata.errors ?? []).filter((text) => text !== log.error_details);
   // Another program may count its errors without listing them.
   const total = Math.max(log.metadata.errors_total ?? log.records_failed, errors.length);
-  if (errors.length === 0) return <NoneListed total={total} isOpen={isOpen} />;
+  if (errors.length === 0) return <NoneListed log={log} total={total} isOpen={isOpen} />;
   const shown = isAll ? errors : errors.slice(0, SHOWN_AT_FIRST);
   return (
     <details className="run-errors" open={isOpen}>
@@ -46,9 +46,13 @@ export function RunErrors({ log, isOpen }: RunErrorsProps) {
   );
 }
 
-function NoneListed({ total, isOpen }: { total: number; isOpen: boolean }) {
+/** A run that read no patient says nothing about errors of patients. */
+function NoneListed({ log, total, isOpen }: RunErrorsProps & { total: number }) {
   if (total > 0) return <p className="run-errors soft">{countWords(total)}, without a recorded reason</p>;
-  return isOpen ? null : <p className="run-errors soft">No patient had an error</p>;
+  if (isOpen) return null;
+  const hasRead = Math.max(log.records_processed, log.records_success) > 0;
+  const unread = log.status === 'running' ? 'No patient was read yet' : 'No patient was read';
+  return <p className="run-errors soft">{hasRead ? 'No patient had an error' : unread}</p>;
 }
 
 function countWords(total: number): string {

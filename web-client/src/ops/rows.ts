@@ -68,7 +68,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 /** Other programs use causes of their own, even `__proto__`. */
 export function causeWords(cause: string | null): string {
-  if (cause === null) return 'No cause was recorded';
+  if (cause === null) return 'Failed for another reason';
   return Object.hasOwn(CAUSES, cause) ? (CAUSES[cause] ?? cause) : cause;
 }
 
