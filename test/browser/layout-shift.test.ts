@@ -8,6 +8,7 @@ import { freePort } from '../support/free-port.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 import { openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 const PAGES = [
@@ -70,6 +71,18 @@ async function nextFrames(page: Page): Promise<void> {
   );
 }
 
+/** The failures by cause arrive after the page is drawn, as on a slow line. */
+async function visitWithLateRows(page: Page, url: string): Promise<void> {
+  const letGo = await holdAnswers(page, /\/api\/v1\/(overview|organizations)/);
+  await page.routeWebSocket(/\/ws/, () => {});
+  await page.goto(url);
+  await page.getByText('Looking for organizations…').waitFor();
+  await nextFrames(page);
+  letGo();
+  await page.locator('.causes, .ops tbody .pill').first().waitFor();
+  await nextFrames(page);
+}
+
 /** Loads the page, and lets its font arrive only when everything else is drawn, as on a slow line. */
 async function visitWithLateFont(page: Page, url: string): Promise<void> {
   const held: Route[] = [];
@@ -112,6 +125,11 @@ describe.each([390, 1280])('at %d pixels', (width) => {
     await server.api('/cliniko/sync-all/123', { method: 'POST' });
     await dashboard.hasStatus('failed');
     await expectStill(page, 'a failed sync');
+    const other = await page.context().newPage();
+    await other.setViewportSize({ width, height: 800 });
+    await recordShifts(other);
+    await visitWithLateRows(other, `${server.url}/ops`);
+    await expectStill(other, 'a console with failures');
     await server.stop();
     await dashboard.isConnected('offline');
     await expectStill(page, 'a lost connection');

@@ -62,6 +62,7 @@ export function OpsConsole({ api }: { api: Api }) {
     onHelp: () => setIsHelping(true),
   });
   useDocumentTitle(...failedText(counts.failed), 'All organizations');
+  const isKnown = hasAnswer(rows, connection);
 
   return (
     <>
@@ -69,29 +70,35 @@ export function OpsConsole({ api }: { api: Api }) {
       <main className="page page-wide ops-page">
         <Head {...{ connection, throughput, pause }} />
         {operation !== null && <OperationStrip operation={operation} onCancel={cancel} onDismiss={dismiss} />}
-        <CausesCard
-          groups={groups}
-          listing={listing}
-          canAct={rights.canAct}
-          onRetry={({ ids }) => ask('retry', ids)}
-          onListing={change}
-        />
-        <FilterBar
-          input={search}
-          listing={listing}
-          onListing={change}
-          counts={counts}
-          total={rows.length}
-          onEnter={() => table.current?.step(1)}
-          onHelp={() => setIsHelping(true)}
-        />
-        <List
-          {...{ rows, shown, isFiltered, names, connection, lines, earlier, table, covered }}
-          selection={rights.canAct ? selection : null}
-          sort={listing.sort}
-          onSort={(sort) => change({ ...listing, sort })}
-          onShowAll={() => change({ ...listing, text: '', state: null, cause: null })}
-        />
+        {isKnown ? (
+          <>
+            <CausesCard
+              groups={groups}
+              listing={listing}
+              canAct={rights.canAct}
+              onRetry={({ ids }) => ask('retry', ids)}
+              onListing={change}
+            />
+            <FilterBar
+              input={search}
+              listing={listing}
+              onListing={change}
+              counts={counts}
+              total={rows.length}
+              onEnter={() => table.current?.step(1)}
+              onHelp={() => setIsHelping(true)}
+            />
+            <List
+              {...{ rows, shown, isFiltered, names, connection, lines, earlier, table, covered }}
+              selection={rights.canAct ? selection : null}
+              sort={listing.sort}
+              onSort={(sort) => change({ ...listing, sort })}
+              onShowAll={() => change({ ...listing, text: '', state: null, cause: null })}
+            />
+          </>
+        ) : (
+          <Looking />
+        )}
         <SelectionBar {...{ selection, rights, ask, bar }} />
       </main>
       {question}
@@ -105,6 +112,11 @@ export function OpsConsole({ api }: { api: Api }) {
       )}
     </>
   );
+}
+
+/** Failures and filters come with the first rows: what is drawn before the first answer would move below them. */
+function hasAnswer(rows: readonly ConsoleRow[], { kind }: Connection): boolean {
+  return rows.length > 0 || kind !== 'connecting';
 }
 
 /** First in the title: a tab shows only its beginning. */
@@ -255,6 +267,8 @@ function useConsoleKeys({ rows, rights, selection, table, search, ask, onHelp }:
   return [isOn, change] as const;
 }
 
+const Looking = () => <p className="card empty">Looking for organizations…</p>;
+
 interface EmptyProps extends Pick<ListProps, 'onShowAll'> {
   total: number;
   isLive: boolean;
@@ -272,7 +286,7 @@ function Empty({ total, isLive, onShowAll }: EmptyProps) {
       </p>
     );
   }
-  if (!isLive) return <p className="card empty">Looking for organizations…</p>;
+  if (!isLive) return <Looking />;
   return (
     <p className="card empty">
       No clinic is registered yet. The first one appears here by itself
