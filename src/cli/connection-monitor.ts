@@ -2,18 +2,23 @@
 import { ConnectionLostError } from './arguments.ts';
 
 export interface ConnectionHandlers {
+  /** @param since the last sign of the server: what was shown may be out of date from then on */
   onLost(since: Date): void;
   onBack(lostForMs: number): void;
 }
 
 export interface ConnectionOptions {
   handlers: ConnectionHandlers;
-  /** How long the connection may be lost; Infinity: without a limit. */
+  /**
+   * How long the server may be away after that was noticed; Infinity: without a limit. A computer that has slept for longer finds
+   * its server again.
+   */
   limitMs: number;
 }
 
 export interface ConnectionMonitor {
-  lost(): void;
+  /** @param since the last sign of the server, in milliseconds of the clock of this machine */
+  lost(since: number): void;
   answered(): void;
   stop(): void;
 }
@@ -31,16 +36,16 @@ export function createConnectionMonitor(
       ),
     );
   return {
-    lost() {
+    lost(since) {
       if (lostAt !== undefined) return;
-      lostAt = performance.now();
-      handlers.onLost(new Date());
+      lostAt = since;
+      handlers.onLost(new Date(since));
       if (Number.isFinite(limitMs)) limit = setTimeout(expire, limitMs);
     },
     answered() {
       clearTimeout(limit);
       if (lostAt === undefined) return;
-      const ms = performance.now() - lostAt;
+      const ms = Math.max(0, Date.now() - lostAt);
       lostAt = undefined;
       handlers.onBack(ms);
     },

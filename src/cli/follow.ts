@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import type { ScheduleMode } from '#contract/organization.ts';
 import type { StreamEvent } from '#contract/stream-event.ts';
 import { StartedSync, SyncLog } from '#contract/sync-log.ts';
-import type { ConnectionKind } from '#live/connection.ts';
+import { type Connection, type ConnectionKind, isConnected } from '#live/connection.ts';
 import type { OpenSocket } from '#live/socket.ts';
 import { watchEverything } from '#live/watch-everything.ts';
 import { watchOrganization } from '#live/watch-organization.ts';
@@ -87,8 +87,8 @@ export function followOrganization(
       const watch = watchOrganization(organizationId, {
         ...accessTo(server),
         share: false,
-        onState({ isKnown, log }, { kind }) {
-          connection.report(kind);
+        onState({ isKnown, log }, shown) {
+          connection.report(shown);
           if (!isKnown || log === last) return;
           last = log;
           output.enqueue(log);
@@ -129,8 +129,9 @@ export function followEverything(
     const watch = watchEverything({
       ...accessTo(server),
       onEvent: handlers.onEvent,
-      onState(_everything, { kind }) {
-        connection.report(kind);
+      onState(_everything, shown) {
+        const { kind } = shown;
+        connection.report(shown);
         if (kind === 'live' && before !== 'live') handlers.onConnected();
         before = kind;
       },
@@ -171,10 +172,10 @@ function followConnection(
   };
   const monitor = createConnectionMonitor(options, end);
   return {
-    report(kind: ConnectionKind): void {
-      if (kind === 'live' || kind === 'polling') monitor.answered();
-      if (kind !== 'offline') return;
-      monitor.lost();
+    report(shown: Connection): void {
+      if (isConnected(shown)) monitor.answered();
+      if (shown.kind !== 'offline') return;
+      monitor.lost(shown.since);
       void refusalOf(server, question).then((refusal) => refusal && end(refusal));
     },
     stop(): void {

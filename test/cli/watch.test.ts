@@ -1,5 +1,6 @@
 /** `npm run watch` as a real process, and a sync whose command ends before it. */
 import { describe, expect, vi } from 'vitest';
+import { followEverything, followOrganization } from '../../src/cli/follow.ts';
 import { test } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { holdPage } from '../support/held-page.ts';
@@ -64,6 +65,21 @@ describe('npm run watch', () => {
       `The server at ${refusing.url} needs a token (401): set PATIENT_SYNC_TOKEN or PATIENT_SYNC_TOKEN_FILE; npm run tokens -- create makes one.\n`,
     );
     expect(refusing.authorizations).toContain('Bearer secret');
+  });
+
+  test('dates a lost connection by the last sign of the server', async () => {
+    const { url } = await startRefusingServer(503, 'Not now.');
+    const lost: Date[] = [];
+    const handlers = { onLost: (since: Date) => lost.push(since), onBack: () => {}, onConnected: () => {} };
+    const options = { handlers, limitMs: 1 };
+    const logs = followOrganization({ url }, 123, options).getReader();
+    const everything = followEverything({ url }, { ...handlers, onEvent: () => {} }, options);
+    const lastSign = Date.now();
+    const ends = [logs.read(), everything].map((end) =>
+      expect(end).rejects.toThrow('The connection has been lost'),
+    );
+    await Promise.all(ends);
+    expect(lost.map((since) => since.getTime() <= lastSign)).toEqual([true, true]);
   });
 });
 describe('a sync that is watched no longer', () => {

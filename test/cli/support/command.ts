@@ -54,6 +54,8 @@ export async function startRefusingServer(status: number, detail: string) {
   });
   server.on('upgrade', (request, socket) => {
     authorizations.push(request.headers.authorization);
+    // A client that has given up resets its connection.
+    socket.on('error', () => {});
     socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\n\r\n`);
   });
   server.listen(0, '127.0.0.1');
