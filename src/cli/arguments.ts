@@ -37,10 +37,23 @@ const HELP = new Set(['--help', '-h']);
 export function readArguments<T extends Options>(args: readonly string[], options: T, usage: string) {
   if (args.some((one) => HELP.has(one))) throw new HelpAsked(usage);
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const { values, tokens } = parseArgs({ args: [...args], options, strict: true, tokens: true });
+    refuseSecondValues(tokens, options);
+    return values;
   } catch (cause) {
     const what = cause instanceof Error ? cause.message.split('\n', 1)[0] : '';
     throw new UsageError(`${what}\n${usage}`, { cause });
+  }
+}
+
+/** Node's parser takes the last value: `--patient 1 --patient 2 --confirm` would erase one of two patients, and report success. */
+function refuseSecondValues(tokens: readonly { kind: string; name?: string }[], options: Options): void {
+  const given = new Set<string>();
+  for (const { name = '' } of tokens) {
+    const option = options[name];
+    if (option?.type !== 'string' || option.multiple === true) continue;
+    if (given.has(name)) throw new Error(`Option '--${name}' is given twice`);
+    given.add(name);
   }
 }
 

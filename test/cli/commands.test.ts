@@ -61,6 +61,7 @@ describe('npm run sync', () => {
     [['--org', '1', '--mode', 'half'], '--mode must be full, active or changed'],
     [[], '--org is missing.'],
     [['--organisation', '1'], 'Usage: npm run sync'],
+    [['--org', '1', '--org=2'], "Option '--org' is given twice"],
   ] as const)('ends with 2 when it is called wrongly: %j', async ([args, message]) => {
     const command = run('sync', ...args);
     expect(await command.exit).toBe(2);
