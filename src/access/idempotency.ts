@@ -108,10 +108,10 @@ function replayResponse(
   });
 }
 
-/** A 5xx response is not stored: the same request may succeed later. */
+/** Only of a start: a request that failed or was refused, such as one for an unknown organization, may succeed later. */
 async function storeResponse({ sql }: WithSql, keyHash: string, c: Context): Promise<void> {
-  const { status, headers } = c.res;
-  if (status >= 500 || !c.finalized) {
+  const { ok, status, headers } = c.res;
+  if (!ok || !c.finalized) {
     await sql`delete from idempotency_keys where key_hash = ${keyHash}`;
     return;
   }

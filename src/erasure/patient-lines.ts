@@ -103,15 +103,20 @@ async function eraseFromEvents(tx: ISql, erased: Erased): Promise<void> {
 }
 
 async function eraseFromAnswers(tx: ISql, erased: Erased): Promise<void> {
-  const { organizationId } = erased;
-  // The order of a CASE is fixed: an answer of another status may quote a text of the client that is no valid jsonb, and the pattern
-  // spares most answers from being parsed.
+  const { organizationId, patientIds } = erased;
+  // The order of a CASE is fixed: only an answer to a start is parsed.
+  const isOfOrganization = tx`
+    case when status = 200 and body ~ ${`"organization_id": ?${organizationId}[,}]`}
+      then body::jsonb ->> 'organization_id' = ${String(organizationId)} else false end`;
+  if (patientIds === null) {
+    // A later clinic with this id would be told that it had started a run, and would not be synced.
+    await tx`delete from idempotency_keys where ${isOfOrganization}`;
+    return;
+  }
   await tx`
     update idempotency_keys
     set body = jsonb_set(body::jsonb, '{log,metadata,errors}', ${without(tx, inAnswer(tx), erased)})::text
-    where case when status = 200 and body ~ ${`"organization_id": ?${organizationId},`}
-      then body::jsonb #>> '{log,organization_id}' = ${String(organizationId)} and ${names(tx, inAnswer(tx), erased)}
-      else false end`;
+    where case when ${isOfOrganization} then ${names(tx, inAnswer(tx), erased)} else false end`;
 }
 
 type Fragment = PendingQuery<Row[]>;

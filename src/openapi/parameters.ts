@@ -76,7 +76,8 @@ export const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 export const IDEMPOTENCY_KEY: Parameter = {
   schema: IdempotencyKey,
-  description: 'The same request, sent again with the same key within a day, gets the same answer.',
+  description:
+    'The same request, sent again with the same key within a day, gets the same answer, unless that was a refusal.',
 };
 
 /** Of each route that takes the header. */

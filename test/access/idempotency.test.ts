@@ -117,6 +117,19 @@ describe('a start with an Idempotency-Key', () => {
     expect((await start(server, 'k')).headers.get('idempotent-replayed')).toBeNull();
   });
 
+  test('repeats no refusal, and nothing about an organization that was deleted', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const organization = (method: string, body?: string) =>
+      server.as(server.admin, `/organizations/${OURS}`, { method, ...(body !== undefined && { body }) });
+    const first = StartedSync.parse(await (await start(server, 'k')).json());
+    await organization('DELETE');
+    expect((await start(server, 'k')).status).toBe(404);
+    await organization('PUT', '{"name": "Another clinic"}');
+    const later = await start(server, 'k');
+    expect([later.status, later.headers.get('idempotent-replayed')]).toEqual([200, null]);
+    expect(StartedSync.parse(await later.json()).sync_log_id).not.toBe(first.sync_log_id);
+  });
+
   test.for([['x'.repeat(256)], ['a b'], ['']] as const)('"%s" is no key', async ([key], { databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { patients: 5 });
     const answer = await start(server, key);
