@@ -62,3 +62,25 @@ BEGIN
   RETURN NEXT;
 END
 $$;
+--> statement-breakpoint
+-- As before, except that the row of another program with the status `cancelled` and no type of its own is that of a cancelled run.
+CREATE OR REPLACE FUNCTION webhook_body(event text, log sync_logs) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object(
+    'type', event,
+    'timestamp', to_char(clock_timestamp() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'data', jsonb_build_object(
+      'organization_id', log.organization_id,
+      'sync_log_id', log.id,
+      'operation_type', CASE WHEN log.operation_type ~ '^[a-z_]{1,50}$' THEN log.operation_type ELSE 'other' END,
+      'status', sync_log_status(log),
+      'started_at', to_char(log.started_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'completed_at', to_char(log.completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'records_processed', coalesce(log.records_processed, 0),
+      'records_success', coalesce(log.records_success, 0),
+      'records_failed', coalesce(log.records_failed, 0),
+      'error_type', CASE
+        WHEN log.metadata ->> 'error_type' ~ '^[A-Z_]{1,64}$' THEN log.metadata ->> 'error_type'
+        WHEN log.metadata ? 'error_type' THEN NULL
+        WHEN lower(btrim(log.status) COLLATE "C") = 'cancelled' THEN 'SYNC_CANCELLED' END,
+      'missing_held', sync_log_missing_held(log)))::text
+$$;

@@ -9,15 +9,28 @@ export const SOURCE_SYSTEM = 'cliniko';
 /** A sync log without its metadata. */
 export type ShownLog = Omit<SyncLog, 'metadata'>;
 
+const NO_REASON = 'The program that ran the sync gave no reason.';
+
 const REASONS: Readonly<Record<string, string>> = {
   timeout: 'The sync timed out.',
   cancelled: 'The sync was cancelled.',
-  error: 'The sync failed; the program that ran it gave no reason.',
+  error: NO_REASON,
+  failed: NO_REASON,
 };
 
-/** @returns the reason for a failed run of another program; undefined for our own statuses */
-export function foreignReason(status: SyncLog['status'], word: string | undefined): string | undefined {
-  return status === 'failed' && word !== undefined ? REASONS[word] : undefined;
+/**
+ * @param log without its own reason; `word` and `metadata` as in `renderMetadata`
+ * @returns the reason for a failed run of another program, which may have written it into `metadata` only; undefined for a run that
+ *   has not failed
+ */
+export function foreignReason(
+  { status, word }: { status: SyncLog['status']; word?: string | undefined },
+  metadata: string | null,
+): string | undefined {
+  if (status !== 'failed' || word === undefined) return undefined;
+  const value: unknown = metadata === null ? null : JSON.parse(metadata);
+  const given = isObject(value) && typeof value.error === 'string' ? value.error.trim() : '';
+  return given === '' ? REASONS[word] : given;
 }
 
 /** @param word the stored status in lower case; undefined when unknown */
@@ -78,6 +91,8 @@ function missingKeys(value: Record<string, unknown>, log: ShownLog, word: string
     // Our runs store their trigger; a row without a phase comes from another program.
     ...(!Object.hasOwn(value, 'phase') && { trigger: { kind: 'external' } }),
     ...(log.status === 'failed' && log.error_details !== null && failureKeys(log.error_details)),
+    // Clients tell a cancelled run from a failed one by it.
+    ...(word === 'cancelled' && { error_type: 'SYNC_CANCELLED' }),
   };
   return Object.fromEntries(Object.entries(known).filter(([key]) => !Object.hasOwn(value, key)));
 }

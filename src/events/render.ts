@@ -57,7 +57,7 @@ export function renderSyncLog(row: LogRowText, epoch: string, change: LastChange
     records_processed: log.records_processed ?? 0,
     records_success: log.records_success ?? 0,
     records_failed: log.records_failed ?? 0,
-    error_details: log.error_details?.trim() || foreignReason(log.status, log.word) || log.error_details,
+    error_details: log.error_details?.trim() || foreignReason(log, row.metadata) || log.error_details,
     created_at: startedAt,
     updated_at: change.at ?? endedAt ?? startedAt,
     cursor: change.seq === null ? null : formatCursor(epoch, change.seq),

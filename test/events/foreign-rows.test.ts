@@ -27,7 +27,8 @@ const READINGS = [
   ['skipped', 'completed', null],
   ['SUCCESS ', 'completed', null],
   ['timeout', 'failed', 'The sync timed out.'],
-  ['error', 'failed', 'The sync failed; the program that ran it gave no reason.'],
+  ['error', 'failed', 'The program that ran the sync gave no reason.'],
+  ['failed', 'failed', 'The program that ran the sync gave no reason.'],
   ['cancelled', 'failed', 'The sync was cancelled.'],
   ['in_progress', 'running', null],
   ['', 'running', null],
@@ -89,6 +90,8 @@ describe('the status of another program', () => {
       });
       expect(logs[0]?.completed_at).toBe(status === 'running' ? null : logs[0]?.updated_at);
       if (reason !== null) expect(logs[0]?.error_details).toBe(reason);
+      const old = await (await server.api('/sync/status/organization/123')).json();
+      expect(old.status).toBe(word === 'cancelled' ? word : status);
       expect((await poll(server, `&status=${status}`)).total_logs).toBe(1);
       const { success_by_day } = await (await server.api('/cliniko/analytics/123')).json();
       expect(success_by_day).toHaveLength(status === 'completed' ? 1 : 0);
@@ -161,6 +164,17 @@ describe('keys that another program omitted', () => {
       timestamp: log?.updated_at,
       trigger: { kind: 'external' },
     });
+  });
+
+  test('and a reason in the metadata is the reason of the run', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    await connect(
+      databaseUrl,
+    )`insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (123, 'patient_sync', 'failed', now(), '{"error": " Timeout after 30 s. "}')`;
+    const [log] = (await poll(server)).logs;
+    expect(log?.error_details).toBe('Timeout after 30 s.');
+    expect(log?.metadata).toMatchObject({ errors: ['Timeout after 30 s.'] });
   });
 
   test('and invalid metadata, numbers and times do not break the poll, the stream or the counts', async ({

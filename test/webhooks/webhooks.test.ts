@@ -93,6 +93,14 @@ describe('a sync that ends', () => {
     expect(messages.map(({ type }) => type).sort()).toEqual(['sync.completed', 'sync.held']);
     expect(messages[0]?.data).toMatchObject({ operation_type: 'other', error_type: null, missing_held: 7 });
     expect(received.map(({ body }) => body).join()).not.toContain('Jane');
+
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (123, 'patient_sync', 'cancelled', now())`;
+    const [cancelled] = (await receiver.until(3)).slice(2);
+    expect(cancelled && verify(secret, cancelled)).toMatchObject({
+      type: 'sync.failed',
+      data: { status: 'failed', error_type: 'SYNC_CANCELLED' },
+    });
   });
 });
 
