@@ -1,6 +1,8 @@
 /** Which tokens authenticate a request, and what each scope allows. */
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
 import { Problem } from '#contract/problem.ts';
+import { rememberLookups } from '../../src/access/recent-lookups.ts';
+import { UNRESTRICTED } from '../../src/http/principal.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
@@ -36,7 +38,8 @@ describe('a request', () => {
   test('may use any host name of this server', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl, { organizations: [] });
     const response = await fetch(`${server.url.replace('127.0.0.1', 'localhost')}/api/v1/organizations`, {
-      headers: { authorization: `Bearer ${server.admin}` },
+      // The name of the scheme may be in any case (RFC 9110, 11.1).
+      headers: { authorization: `bearer ${server.admin}` },
     });
     expect(response.status).toBe(200);
   });
@@ -51,9 +54,24 @@ describe('a token', () => {
     expect((await server.as(expired.token, '/organizations')).status).toBe(401);
 
     expect((await server.as(token, '/organizations')).status).toBe(200);
+    const { expires_at } = await (await server.as(token, '/account')).json();
+    expect(Date.parse(expires_at) - Date.now()).toBeLessThanOrEqual(86_400_000);
     expect(await server.revoke(id)).toBe(true);
     expect(await server.revoke(id)).toBe(false);
     await expect.poll(async () => (await server.as(token, '/organizations')).status).toBe(401);
+  });
+
+  plainTest('that expires while it is remembered is not accepted', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const account = { ...UNRESTRICTED, expiresAt: Date.now() + 1_000 };
+    const remembered = rememberLookups(
+      async () => account,
+      (found) => found,
+    );
+    expect(await remembered.find('x')).toBe(account);
+    vi.advanceTimersByTime(1_000);
+    expect(await remembered.find('x')).toBeUndefined();
   });
 
   test('is not stored in the database', async ({ databaseUrl }) => {
@@ -96,7 +114,12 @@ describe('a token', () => {
   test('for one organization lists that one only', async ({ databaseUrl }) => {
     const server = await startGuardedServer(databaseUrl);
     const list = async (token: string) => (await server.as(token, '/organizations')).json();
-    expect(await list(await server.token())).toMatchObject({ organizations: [{ organization_id: OURS }] });
+    const ours = await server.token();
+    expect(await list(ours)).toMatchObject({ organizations: [{ organization_id: OURS }] });
+    // However the id in the address is written.
+    const encoded = (id: number) => String(id).replaceAll(/[0-9]/g, (digit) => `%3${digit}`);
+    const statusOf = async (id: number) => (await server.as(ours, `/organizations/${encoded(id)}`)).status;
+    expect([await statusOf(OURS), await statusOf(THEIRS)]).toEqual([200, 403]);
     expect(await list(await server.token({ organizations: [999] }))).toEqual({ organizations: [] });
     expect(await list(server.admin)).toMatchObject({
       organizations: [{ organization_id: OURS }, { organization_id: THEIRS }],

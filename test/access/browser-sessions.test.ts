@@ -2,8 +2,9 @@
 import { describe, expect, vi } from 'vitest';
 import { AccountInfo, AuditPage, StreamToken } from '#contract/access.ts';
 import { Problem } from '#contract/problem.ts';
-import { IDLE_DAYS, LONGEST_DAYS } from '../../src/access/browser-sessions.ts';
-import { createSignInLink } from '../../src/access/sign-in-links.ts';
+import { hashOf } from '../../src/access/api-tokens.ts';
+import { IDLE_DAYS, LONGEST_DAYS, renewSession } from '../../src/access/browser-sessions.ts';
+import { createSignInLink, findOpenLinks, useSignInLink } from '../../src/access/sign-in-links.ts';
 import { test } from '../support/database.ts';
 import type { SentEvent } from '../support/sent-event.ts';
 import { startTestServer } from '../support/server.ts';
@@ -38,13 +39,15 @@ describe('a sign-in link', () => {
     expect(maxAge).toBeLessThanOrEqual((IDLE_DAYS * DAY_MS) / 1_000);
     expect(maxAge).toBeGreaterThan((IDLE_DAYS * DAY_MS) / 1_000 - 60);
     const browser = browserWith(server, cookie.split(';', 1)[0] ?? '');
-    const account = await browser.ask('/account');
-    expect(AccountInfo.parse(await account.json())).toMatchObject({
+    const account = AccountInfo.parse(await (await browser.ask('/account')).json());
+    expect(account).toMatchObject({
       kind: 'session',
       name: 'Reception',
       scope: 'sync',
       organizations: [OURS],
     });
+    // It ends with the token at the latest, which is valid for a day.
+    expect(Date.parse(account.expires_at ?? '')).toBeLessThanOrEqual(Date.now() + DAY_MS);
     // A used link that its person opens again does not end the session.
     expect(await codeOf(await postCode(server, code, browser.headers))).toBe('SIGN_IN_LINK_INVALID');
     expect((await browser.ask('/account')).status).toBe(200);
@@ -85,6 +88,11 @@ describe('a sign-in link', () => {
     await server.database.sql`update sign_in_links set expires_at = now() where code_hash in (
       select code_hash from sign_in_links order by created_at desc limit 1)`;
     expect(await codeOf(await postCode(server, expired))).toBe('SIGN_IN_LINK_INVALID');
+    // Also when it expires between the two looks at it.
+    expect(await findOpenLinks(server.database, [hashOf(code), hashOf(expired)])).toEqual(
+      new Map([[hashOf(code), true]]),
+    );
+    expect(await useSignInLink(server.database.sql, expired, undefined)).toBeUndefined();
     await server.revoke(id);
     expect(await codeOf(await postCode(server, code))).toBe('SIGN_IN_LINK_INVALID');
     expect(await codeOf(await postCode(server, 'x'))).toBe('SIGN_IN_LINK_INVALID');
@@ -174,7 +182,7 @@ describe('a session', () => {
     const server = await startGuardedServer(databaseUrl);
     const { sql } = server.database;
     const { id } = await server.newToken();
-    const { ask } = await signInBrowser(server, id);
+    const { ask, headers } = await signInBrowser(server, id);
     expect((await ask('/account')).headers.getSetCookie()).toEqual([]);
     const renewedAfter = async (days: number) => {
       await sql`update browser_sessions set renewed_at = now() - interval '25 hours',
@@ -185,14 +193,20 @@ describe('a session', () => {
         .poll(async () => (cookies = (await ask('/account')).headers.getSetCookie()))
         .toHaveLength(1);
       expect(cookies[0]).toMatch(/HttpOnly; SameSite=Strict$/i);
+      expect((await ask('/account')).headers.getSetCookie()).toEqual([]);
       const [row] = await sql<{ left: number }[]>`
         select extract(epoch from expires_at - now())::float8 * 1000 as left from browser_sessions`;
       return Math.round((row?.left ?? 0) / DAY_MS);
     };
     expect(await renewedAfter(2)).toBe(IDLE_DAYS);
     expect(await renewedAfter(LONGEST_DAYS - 7)).toBe(7);
-    await sql`update browser_sessions set expires_at = now()`;
+    const stream = await openStream(server.streamUrl(OURS), headers);
+    await stream.until((sent) => sent.length === 2);
+    const [session] = await sql<{ id: number }[]>`
+      update browser_sessions set expires_at = now() returning id`;
     await expect.poll(async () => (await ask('/account')).status).toBe(401);
+    await stream.until(saysBye);
+    expect(await renewSession({ sql }, session?.id ?? 0)).toBeUndefined();
   });
 });
 
@@ -200,6 +214,10 @@ describe('the end of a session', () => {
   test('by a sign-out ends its streams and its stream tokens at once, and no other session', async ({
     databaseUrl,
   }) => {
+    // Without what a server does each second, only the sign-out itself can end a stream.
+    const { setInterval: real } = globalThis;
+    vi.spyOn(globalThis, 'setInterval').mockImplementation(((work: () => void, ms: number) =>
+      real(ms === 1_000 ? () => {} : work, ms)) as typeof setInterval);
     const server = await startGuardedServer(databaseUrl);
     const { id } = await server.newToken();
     const [one, two] = [await signInBrowser(server, id), await signInBrowser(server, id)];
@@ -209,6 +227,10 @@ describe('the end of a session', () => {
     for (const stream of streams) await stream.until((sent) => sent.length === 2);
     const issued = await one.ask('/stream-tokens', { method: 'POST', body: '{}' });
     const { token } = StreamToken.parse(await issued.json());
+    const byToken = await openStream(server.streamUrl(OURS, `?token=${token}`));
+    await byToken.until((sent) => sent.length === 2);
+    const { id: otherId } = await server.newToken();
+    const other = await signInBrowser(server, otherId);
 
     const left = await one.ask('/sign-out', { method: 'POST', body: '{}' });
     expect(left.status).toBe(204);
@@ -216,6 +238,7 @@ describe('the end of a session', () => {
     expect((await one.ask('/account')).status).toBe(401);
     expect((await fetch(server.streamUrl(OURS, `?token=${token}`))).status).toBe(401);
     await streams[0]?.until(saysBye);
+    await byToken.until(saysBye);
     expect((await two.ask('/account')).status).toBe(200);
 
     const three = await signInBrowser(server, id);
@@ -224,6 +247,10 @@ describe('the end of a session', () => {
       401, 401,
     ]);
     await streams[1]?.until(saysBye);
+    expect((await other.ask('/account')).status).toBe(200);
+    expect(
+      await server.database.sql`select details from audit_log where action = 'session.end' order by id`,
+    ).toEqual([1, 2].map((sessions) => ({ details: { token_id: id, sessions } })));
   });
 
   test('reaches the streams of another server, and follows the revocation of its token', async ({

@@ -111,6 +111,10 @@ describe('a start with an Idempotency-Key', () => {
     await sql`update idempotency_keys set status = null, body = null`;
     const early = await start(server, 'k');
     expect([early.status, early.headers.get('retry-after')]).toEqual([409, '1']);
+    // The clock of the database was ahead when the key was claimed.
+    await sql`update idempotency_keys set created_at = now() + interval '2 minutes'`;
+    expect((await start(server, 'k')).status).toBe(200);
+    await sql`update idempotency_keys set status = null, body = null`;
     await sql`update idempotency_keys set created_at = now() - interval '2 minutes'`;
     expect((await start(server, 'k')).headers.get('idempotent-replayed')).toBeNull();
     await sql`update idempotency_keys set created_at = now() - interval '25 hours'`;
@@ -128,6 +132,17 @@ describe('a start with an Idempotency-Key', () => {
     const later = await start(server, 'k');
     expect([later.status, later.headers.get('idempotent-replayed')]).toEqual([200, null]);
     expect(StartedSync.parse(await later.json()).sync_log_id).not.toBe(first.sync_log_id);
+  });
+
+  test('may be tried again when the server failed', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, { patients: 5 });
+    const { sql } = server.database;
+    await sql.unsafe(`create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+      create trigger fail before insert on sync_logs for each row execute function fail()`);
+    expect((await start(server, 'k')).status).toBe(500);
+    await sql`drop trigger fail on sync_logs`;
+    const again = await start(server, 'k');
+    expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([200, null]);
   });
 
   test.for([['x'.repeat(256)], ['a b'], ['']] as const)('"%s" is no key', async ([key], { databaseUrl }) => {

@@ -12,15 +12,17 @@ import { OURS, startGuardedServer, THEIRS } from './support/guarded-server.ts';
 const ISSUER = 'https://id.example';
 const AUDIENCE = 'patient-sync';
 
-/** A provider that publishes one key. */
-async function startProvider(answer: { status: number } = { status: 200 }) {
+/** A provider that publishes its key, and the next one. */
+async function startProvider(answer: { status: number; reads?: number } = { status: 200 }) {
   const keys = await generateKeyPair('RS256', { extractable: true });
   const published = { ...(await exportJWK(keys.publicKey)), kid: 'a', alg: 'RS256', use: 'sig' };
-  const server = createServer((_request, response) =>
+  const next = { ...published, kid: 'next' };
+  const server = createServer((_request, response) => {
+    answer.reads = (answer.reads ?? 0) + 1;
     response
       .writeHead(answer.status, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ keys: [published] })),
-  );
+      .end(JSON.stringify({ keys: [published, next] }));
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
@@ -59,8 +61,12 @@ describe('a JWT of the identity provider', () => {
     expect((await server.as(reader, `/cliniko/sync-all/${OURS}`, { method: 'POST' })).status).toBe(403);
     const lasting = await sign({ exp: 253_402_300_799 });
     expect(await (await server.as(lasting, '/account')).json()).toMatchObject({
+      kind: 'token',
       expires_at: '9999-12-31T23:59:59.000Z',
     });
+    const issued = await server.as(reader, '/stream-tokens', { method: 'POST', body: '{}' });
+    const { expires_at } = await issued.json();
+    expect(Date.parse(expires_at) - Date.now()).toBeLessThanOrEqual(300_000);
     const all = await sign({ orgs: '*', role: 'sync' });
     expect((await server.as(all, `/cliniko/sync-all/${THEIRS}`, { method: 'POST' })).status).toBe(200);
     expect(await server.database.sql`select actor from audit_log where action = 'sync.start'`).toEqual([
@@ -118,6 +124,9 @@ describe('a JWT of the identity provider', () => {
       'its own key inside': await new SignJWT(claims())
         .setProtectedHeader({ alg: 'RS256', kid: 'a', jwk: await exportJWK(externalWriter.publicKey) })
         .sign(externalWriter.privateKey),
+      'no key id, although there are two keys': await new SignJWT(claims())
+        .setProtectedHeader({ alg: 'RS256' })
+        .sign(keys.privateKey),
       'an unknown key id': await sign({}, { alg: 'RS256', kid: 'b' }),
       'other claims under the signature': `${header}.${encode(claims({ orgs: '*' }))}.${signature}`,
       'no signature': `${header}.${body}.`,
@@ -180,7 +189,7 @@ describe('a JWT of the identity provider', () => {
   });
 
   plainTest('is accepted while its provider is away for hours, if it names a known key', async () => {
-    const answer = { status: 200 };
+    const answer = { status: 200, reads: 0 };
     const { keys, config } = await startProvider(answer);
     const verify = createJwtVerifier(config.jwt);
     const outage = Date.now();
@@ -197,7 +206,7 @@ describe('a JWT of the identity provider', () => {
         );
     };
     expect(await verifyAfter(0)).toBe('jwt:kim');
-    answer.status = 503;
+    Object.assign(answer, { status: 503, reads: 0 });
     for (const hours of [0.2, 0.205, 1, 11]) {
       expect(await verifyAfter(hours), `after ${hours} h`).toBe('jwt:kim');
       const foreign = await generateKeyPair('RS256');
@@ -205,6 +214,11 @@ describe('a JWT of the identity provider', () => {
       // The provider may have made a new key.
       expect(await verifyAfter(hours, 'b')).toBe('IDENTITY_PROVIDER_UNAVAILABLE');
     }
+    // Not asked for each token: the second time is within half a minute after the first one.
+    expect(answer.reads).toBe(3);
+    // The clock was set back.
+    expect(await verifyAfter(9)).toBe('jwt:kim');
+    expect(answer.reads).toBe(4);
     expect(await verifyAfter(13)).toBe('IDENTITY_PROVIDER_UNAVAILABLE');
     answer.status = 200;
     expect(await verifyAfter(13.1)).toBe('jwt:kim');

@@ -35,7 +35,7 @@ function expectLimitHeaders(response: Response | undefined, limit: number): void
 
 const principal = (actor: string): Principal => ({ ...UNRESTRICTED, actor });
 
-describe('the bucket of a token', () => {
+describe('a bucket', () => {
   plainTest('never gives more than a minute holds, and what has flowed in since', () => {
     const steps = fc.array(fc.nat({ max: 5_000 }), { maxLength: 200 });
     fc.assert(
@@ -66,6 +66,39 @@ describe('the bucket of a token', () => {
     expect(take).toThrow(expect.objectContaining({ headers: expect.objectContaining(headers) }));
     now = 10_000;
     expect(take).not.toThrow();
+    // An hour without a request leaves no more than a minute's.
+    now = 3_600_000;
+    for (let n = 0; n < 6; n++) take();
+    expect(take).toThrow();
+  });
+
+  plainTest('loses nothing by a request for which its organization has no room', () => {
+    const config = { ...GENEROUS, requestsPerToken: 2, requestsPerOrganization: 1 };
+    const limits = createRateLimits(config, () => 0);
+    const take = (organizationId: number) => limits.takeRequest(principal('token:1'), organizationId);
+    take(1);
+    expect(() => take(1)).toThrow();
+    expect(() => take(2)).not.toThrow();
+  });
+
+  plainTest('is forgotten when 20,000 others were used since, and the others are not', () => {
+    const limits = createRateLimits({ ...GENEROUS, requestsPerToken: 1 }, () => 0);
+    const take = (actor: string) => () => limits.takeRequest(principal(actor), undefined);
+    for (let n = 0; n < 20_000; n++) take(`token:${n}`)();
+    expect(take('token:0')).toThrow();
+    take('token:new')();
+    expect(take('token:0')).toThrow();
+    expect(take('token:1')).not.toThrow();
+  });
+
+  plainTest('is one for all addresses of an IPv6 network, and for each socket without an account', () => {
+    const limits = createRateLimits({ ...GENEROUS, badTokensPerAddress: 1, requestsPerToken: 1 }, () => 0);
+    limits.takeBadToken('2001:db8::1');
+    expect(() => limits.takeBadToken('2001:db8:0:0:1:2:3:4')).toThrow();
+    expect(() => limits.takeBadToken('2001:db8:0:1::1')).not.toThrow();
+    limits.takeFrame(UNRESTRICTED, 1);
+    expect(() => limits.takeFrame(UNRESTRICTED, 1)).toThrow();
+    expect(() => limits.takeFrame(UNRESTRICTED, 2)).not.toThrow();
   });
 });
 
@@ -104,6 +137,11 @@ describe('a flood of requests', () => {
     const began = performance.now();
     const statuses = await Promise.all(Array.from({ length: 40 }, () => poll(OURS)));
     expect(statuses.filter((status) => status !== 429).length).toBeLessThanOrEqual(acceptedAtMost(20, began));
+    // Requests of a token that does not hold the organization take nothing of its bucket.
+    const stranger = await server.token({ organizations: [OURS] });
+    const path = `/cliniko/sync-logs/${THEIRS}`;
+    const refused = await Promise.all(Array.from({ length: 40 }, () => server.as(stranger, path)));
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([403]));
     expect(await poll(THEIRS)).toBe(200);
   });
 });
@@ -123,6 +161,11 @@ describe('a flood of streams', () => {
     expectLimitHeaders(refused[0]?.response, 20);
     const socket = startSocket(server, '?organizations=*', { headers });
     expect(await socket.closed).toBe(4429);
+    // A refused socket is on record as refused, not as opened.
+    expect(
+      await server.database
+        .sql`select from audit_log where action = 'stream.open' and organization_id is null`,
+    ).toHaveLength(0);
 
     await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' });
     await bystander.until((sent) => sent.some(({ event }) => event === 'started'));
@@ -177,8 +220,33 @@ describe('a flood of streams', () => {
       organizations: [],
       config: { auth: 'none', limits: { ...GENEROUS, streams: 2 } },
     });
+    // A request that opens no stream keeps no slot.
+    for (let n = 0; n < 3; n++) expect((await server.api('/cliniko/ws')).status).toBe(426);
     const open = () => openStream(server.streamUrl(OURS));
     const streams = await Promise.all([open(), open(), open()]);
     expect(streams.map(({ response }) => response.status).sort()).toEqual([200, 200, 429]);
+    // Without accounts there is no person to record.
+    const sql = connectInTest(databaseUrl);
+    expect(await sql`select from audit_log where action = 'stream.open'`).toHaveLength(0);
+  });
+
+  test('counts a socket for the only organization of its token', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl, {
+      organizations: [],
+      config: { limits: { ...GENEROUS, streamsPerOrganization: 1 } },
+    });
+    const headers = { authorization: `Bearer ${await server.token()}` };
+    await startSocket(server, '', { headers }).until('hello');
+    expect((await openStream(server.streamUrl(OURS), headers)).response.status).toBe(429);
+  });
+
+  plainTest('gets each slot back once, however often it is released', () => {
+    const limits = createRateLimits({ ...GENEROUS, streams: 1 });
+    const take = () => limits.takeStream(principal('token:1'), OURS);
+    const slot = take();
+    slot.release();
+    slot.release();
+    take();
+    expect(take).toThrow();
   });
 });
