@@ -54,8 +54,7 @@ export async function cancelOperation(
 /** Deletes operations that ended a month ago. @returns a function that stops it */
 export async function startOperationRetention({ sql }: Database, logger: Logger): Promise<() => void> {
   const trim = async (): Promise<void> => {
-    await sql`delete from bulk_operations
-      where status <> 'running' and completed_at < now() - ${KEPT_FOR}::interval`;
+    await sql`delete from bulk_operations where completed_at < now() - ${KEPT_FOR}::interval`;
   };
   return await maintainHourly(trim, logger, 'Deleting old operations failed; the next try deletes them');
 }

@@ -5,7 +5,6 @@ import { describe, expect, vi } from 'vitest';
 import { BulkOperation, CreatedOperation, type OperationRequest } from '#contract/bulk-operation.ts';
 import { Organization } from '#contract/organization.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
-import { openDatabase } from '../../src/database/open.ts';
 import { createMemoryBus } from '../../src/events/memory-bus.ts';
 import { workOnOperations } from '../../src/operations/work-on-operations.ts';
 import { type GuardedServer, startGuardedServer } from '../access/support/guarded-server.ts';
@@ -134,42 +133,6 @@ describe('a retry of 300 failed clinics', () => {
     expect(first).toEqual({ retry_of: 1, trigger: { kind: 'person' } });
     await cliniko.close();
   });
-
-  test('starts no run while 100 wait for a worker, with any number of servers', async ({ databaseUrl }) => {
-    const engine = await openEngine(databaseUrl);
-    const { sql } = engine;
-    await insertClinics(sql, 250);
-    await sql`insert into bulk_operations (action, operation_type, actor, trigger, matched)
-      values ('start', 'changed_patients', 'anyone', '{"kind": "person"}', 250)`;
-    await sql`insert into bulk_operation_targets (operation_id, organization_id) select 1, id from organizations`;
-    const { logger } = engine.deps(scriptedSource(people(0)));
-    const work = async () => {
-      const servers = [1, 2, 3].map(() => openDatabase(databaseUrl, { max: 2 }));
-      await Promise.all(
-        servers.map((database) =>
-          workOnOperations({ database, logger, bus: createMemoryBus(), onApplied: () => {} }),
-        ),
-      );
-      await Promise.all(servers.map((database) => database.close()));
-    };
-    for (const [least, most] of [
-      [100, 102],
-      [200, 204],
-      [250, 250],
-    ] as const) {
-      await work();
-      const runs = await startedRuns(sql);
-      expect(runs.length).toBeGreaterThanOrEqual(least);
-      expect(runs.length).toBeLessThanOrEqual(most);
-      expect(runs.filter(({ count }) => count !== 1)).toEqual([]);
-      await sql`update sync_logs set status = 'completed'`;
-      await sql`update sync_runs set ended_at = now()`;
-    }
-    await work();
-    expect(await sql`select status, completed_at is not null as ended from bulk_operations`).toEqual([
-      { status: 'completed', ended: true },
-    ]);
-  });
 });
 
 describe('the operations of a server', () => {
@@ -228,7 +191,12 @@ describe('the operations of a server', () => {
     const settings = async () =>
       Organization.parse(await (await server.as(server.admin, '/organizations/7')).json());
     expect(await settings()).toMatchObject({ paused: true, paused_reason: 'Cliniko moves' });
+    await sql`update organizations set key_refusals = 2`;
     expect(await matchedBy({ action: 'resume', filter: { state: ['paused'] } })).toEqual([2, 2, 0]);
+    expect(await sql`select id from organizations where key_refusals = 0 order by id`).toEqual([
+      { id: 7 },
+      { id: 8 },
+    ]);
     expect(await settings()).toMatchObject({ paused: false, paused_reason: null });
 
     // A retry of what failed for one cause; only the organizations of the account.
@@ -250,6 +218,7 @@ describe('the operations of a server', () => {
     ]);
     expect(await matchedBy({ action: 'cancel', filter: { organizations: [6] } })).toEqual([1, 0, 1]);
     expect(await matchedBy({ action: 'start', filter: { organizations: [999] } })).toEqual([0, 0, 0]);
+    expect(await sql`select from bulk_operations where completed_at is null`).toHaveLength(0);
     const metrics = await (
       await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.admin}` } })
     ).text();
@@ -275,6 +244,10 @@ describe('the operations of a server', () => {
     await sql`delete from idempotency_keys`;
     expect(await (await create(server, request, token, 'k')).json()).toEqual({ operation_id, matched: 2 });
     expect(await sql`select from bulk_operations`).toHaveLength(1);
+    // A key is of one account, and for a day.
+    const ofOther = await create(server, request, other, 'k');
+    await untilEnded(server, ofOther.clone());
+    expect(CreatedOperation.parse(await ofOther.json()).operation_id).not.toBe(operation_id);
     // An operation that still has an organization to act on would wait for the lock below.
     await untilEnded(server, first);
     const path = `/operations/${operation_id}`;
@@ -309,7 +282,15 @@ describe('the operations of a server', () => {
     });
     expect(await sql`select from organizations where paused_at is not null`).toHaveLength(operation.done);
     const id = created;
+    // Who may not pause may not end a pause either.
+    const syncs = await server.token({ scope: 'sync', organizations: '*' });
+    const refused = await server.as(syncs, `/operations/${id}/cancel`, { method: 'POST' });
+    expect([refused.status, await refused.json()]).toMatchObject([403, { code: 'FORBIDDEN' }]);
     const again = await server.as(server.admin, `/operations/${id}/cancel`, { method: 'POST' });
     expect([again.status, await again.json()]).toMatchObject([409, { code: 'ALREADY_ENDED' }]);
+    await sql`update bulk_operations set created_at = now() - interval '25 hours'`;
+    await sql`delete from idempotency_keys`;
+    const later = CreatedOperation.parse(await (await create(server, request, token, 'k')).json());
+    expect(later.operation_id).toBeGreaterThan(id);
   });
 });
