@@ -79,11 +79,9 @@ export function webhookRoutes({ database, sealer, webhookRules }: WebhookDeps): 
 
 async function webhooksOf(sql: ISql, organizationId: number, id?: number): Promise<Webhook[]> {
   const stored = await readEndpoints(sql, new Set([organizationId]), id);
-  return stored.flatMap(({ organizationId: only, shown }) => {
-    const { kind, url, events, created_at, disabled_at } = shown;
-    const isOwn = only === organizationId && kind === 'standard' && url !== null;
-    return isOwn ? [{ id: shown.id, url, events, created_at, disabled_at }] : [];
-  });
+  return stored.flatMap(({ shown: { id: webhookId, kind, url, events, created_at, disabled_at } }) =>
+    kind === 'standard' && url !== null ? [{ id: webhookId, url, events, created_at, disabled_at }] : [],
+  );
 }
 
 async function requireWebhook(sql: ISql, organizationId: number, id: number): Promise<Webhook> {

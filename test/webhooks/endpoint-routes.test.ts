@@ -10,7 +10,7 @@ import {
   WebhookEndpointList,
 } from '#contract/webhook-endpoint.ts';
 import { OURS, startGuardedServer, THEIRS } from '../access/support/guarded-server.ts';
-import { test } from '../support/database.ts';
+import { connectInTest, test } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { startReceiver } from './support/receiver.ts';
 
@@ -72,6 +72,10 @@ describe('an administrator of one organization', () => {
     await server.as(server.admin, `/organizations/${THEIRS}`, send('DELETE'));
     expect(await seenBy(server.admin)).toEqual([[OURS], [OURS], '*']);
     expect(await about()).toEqual([{ id: OURS }]);
+    // One that was for several is now one of the organization, also in the old list.
+    await sql`update webhook_endpoints set kind = 'standard' where id = 2`;
+    const old = await (await server.as(mine, `/organizations/${OURS}/webhooks`)).json();
+    expect(old.webhooks).toMatchObject([{ id: 2 }]);
     const moved = { kind: 'discord', url: 'https://discord.com/api/webhooks/1/secret', digest: true };
     expect((await server.as(mine, '/webhooks/1', send('PUT', moved))).status).toBe(200);
     expect((await server.as(mine, '/webhooks/1', send('DELETE'))).status).toBe(204);
@@ -90,6 +94,9 @@ describe('an administrator of one organization', () => {
       ],
       ['webhook.delete', of(1, 'discord', 'discord.com')],
     ]);
+    // One of several ends with the last of them.
+    await server.as(server.admin, `/organizations/${OURS}`, send('DELETE'));
+    expect(await seenBy(server.admin)).toEqual(['*']);
   });
 });
 
@@ -240,15 +247,26 @@ describe('settings', () => {
   });
 });
 
-describe('endpoints for all organizations', () => {
-  test('are at most 20', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl, { organizations: [] });
-    const endpoint = { url: 'https://example.com', organizations: '*' };
-    const answers = await Promise.all(
-      Array.from({ length: 23 }, () => server.api('/webhooks', send('POST', endpoint))),
-    );
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(20);
-    const refused = answers.find(({ status }) => status !== 201);
-    expect(Problem.parse(await refused?.json())).toMatchObject({ status: 409, code: 'TOO_MANY_WEBHOOKS' });
-  });
+describe('endpoints', () => {
+  test.for([
+    ['20 for all organizations', 20, '/webhooks', { organizations: '*' }],
+    ['10 for one', 10, '/organizations/123/webhooks', {}],
+  ] as const)(
+    'are at most %s, also when they come at once',
+    async ([, most, path, settings], { databaseUrl }) => {
+      const server = await startTestServer(databaseUrl);
+      const endpoint = { url: 'https://example.com', ...settings };
+      const answers = await Promise.all(
+        Array.from({ length: most + 3 }, () => server.api(path, send('POST', endpoint))),
+      );
+      expect(answers.filter(({ status }) => status === 201)).toHaveLength(most);
+      const refused = answers.find(({ status }) => status !== 201);
+      expect(Problem.parse(await refused?.json())).toMatchObject({ status: 409, code: 'TOO_MANY_WEBHOOKS' });
+      // Each of them can be changed.
+      const [{ id } = { id: 0 }] = await connectInTest(databaseUrl)`select id from webhook_endpoints`;
+      expect((await server.api(`/webhooks/${id}`, send('PUT', { url: `${endpoint.url}/2` }))).status).toBe(
+        200,
+      );
+    },
+  );
 });
