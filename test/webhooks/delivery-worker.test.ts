@@ -1,6 +1,7 @@
 /** How the deliverer shares its attempts: no organization delays another. */
 import { describe, expect, onTestFinished, vi } from 'vitest';
 import { CreatedWebhook } from '#contract/webhook.ts';
+import { enqueueTest, redeliver } from '../../src/webhooks/delivery-log.ts';
 import { giveUpOthers } from '../../src/webhooks/message-owners.ts';
 import { claimDeliveries, renewClaims } from '../../src/webhooks/outbox.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -188,6 +189,19 @@ describe('claims', () => {
     expect(renewed).toBeGreaterThan(5);
     expect(other).toBeLessThanOrEqual(0);
     expect(putOff).toBeGreaterThan(60);
+    // A person who sends one again changes no claim, and loses no attempt of one that waits.
+    expect(await redeliver(sql, 2, 1)).toBeUndefined();
+    expect([await redeliver(sql, 1, 1), await redeliver(sql, 3, 3)]).toMatchObject([
+      { attempts: 1 },
+      { attempts: 1 },
+    ]);
+    const [claim, , due] = await ahead();
+    expect(claim).toBeGreaterThan(5);
+    expect(due).toBeLessThanOrEqual(0);
+    // The same for a test: they do not pile up.
+    const endpoint = { id: 1, kind: 'standard', organizationId: 1, organizations: null } as const;
+    const first = await enqueueTest(sql, endpoint, '');
+    expect((await enqueueTest(sql, endpoint, '')).id).toBe(first.id);
   });
 
   test('that two servers make at once never take the same message', async ({ databaseUrl }) => {
@@ -213,23 +227,37 @@ function countBy<T>(ids: readonly T[]): Map<T, number> {
   return counts;
 }
 
-describe('the log of deliveries', () => {
-  test('keeps 30 days, and longer what is still to be sent', async ({ databaseUrl }) => {
-    const server = await startTestServer(databaseUrl);
-    await server.api('/organizations/123/webhooks', {
-      method: 'POST',
-      body: '{"url": "https://example.com"}',
-    });
+describe('the start of a server', () => {
+  test('deletes deliveries that ended 30 days ago, gives up those of other organizations, and ends waits of a wrong clock', async ({
+    databaseUrl,
+  }) => {
+    const config = { webhooksMayLoopBack: true };
+    const server = await startTestServer(databaseUrl, { organizations: [123, 124], config });
+    // Nothing listens there.
+    await register(server, 123, 'http://127.0.0.1:9/');
     await server.stop();
     const sql = connectInTest(databaseUrl);
+    await sql`
+      insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body, next_attempt_at)
+      select id, one.organization_id, message_id, 'sync.failed', '{}', now() + wait::interval
+      from webhook_endpoints, (values (124, 'msg_other', '0 s'), (123, 'msg_ahead', '90 days')) as one (organization_id, message_id, wait)`;
     await sql`
       insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body, state, created_at, next_attempt_at)
       select (select id from webhook_endpoints), 123, 'msg_' || days, 'sync.failed', '{}', state,
         now() - make_interval(days => days), now() + interval '1 hour'
       from (values (29, 'delivered'), (31, 'delivered'), (32, 'given_up'), (33, 'pending')) as old (days, state)`;
-    await startTestServer(databaseUrl, { organizations: [] });
+    await startTestServer(databaseUrl, { organizations: [], config });
     await expect
-      .poll(() => sql`select message_id as id from webhook_deliveries order by message_id`)
-      .toEqual([{ id: 'msg_29' }, { id: 'msg_33' }]);
+      .poll(
+        () => sql`
+        select message_id as id, state, next_attempt_at < now() + interval '2 hours' as is_soon
+        from webhook_deliveries order by message_id`,
+      )
+      .toEqual([
+        { id: 'msg_29', state: 'delivered', is_soon: true },
+        { id: 'msg_33', state: 'pending', is_soon: true },
+        { id: 'msg_ahead', state: 'pending', is_soon: true },
+        { id: 'msg_other', state: 'given_up', is_soon: true },
+      ]);
   });
 });

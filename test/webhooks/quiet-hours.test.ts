@@ -75,6 +75,9 @@ describe('quiet hours', () => {
       }),
       { numRuns: 50 },
     );
+    // They began less than an hour before their end, which the clock skips.
+    const short = { from: '00:40', to: '01:30', time_zone: 'Europe/London' };
+    expect(quietUntil(short, at('2026-03-29T00:50:00Z'))).toEqual(at('2026-03-29T01:00:00Z'));
   });
 
   test('and the same hours the other way round cover each moment once', () => {

@@ -1,12 +1,18 @@
 /** Webhooks reach only public addresses, however the address is written and whatever a name resolves to. */
+import { Resolver } from 'node:dns/promises';
 import fc from 'fast-check';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { Problem } from '#contract/problem.ts';
 import { isPublicAddress } from '../../src/webhooks/public-address.ts';
 import { retryDelay } from '../../src/webhooks/retry-delays.ts';
 import { sendWebhook } from '../../src/webhooks/send.ts';
 import { newSecret } from '../../src/webhooks/signature.ts';
-import { guardedLookup, type ResolveName, urlProblem } from '../../src/webhooks/ssrf-guard.ts';
+import {
+  guardedLookup,
+  type ResolveName,
+  requireAllowedUrl,
+  urlProblem,
+} from '../../src/webhooks/ssrf-guard.ts';
 import { test } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 import { startReceiver } from './support/receiver.ts';
@@ -55,6 +61,7 @@ const FORBIDDEN = [
   'https://[ff02::1]/',
   'https://[fd00:ec2::254]/',
   'https://[2600:1f00::5efe:a00:1]/',
+  'https://[2620:4f:8000::1]/',
   'https://168.63.129.16/machine',
   'https://100.100.100.200/latest/meta-data',
   'https://192.0.0.192/opc/v2',
@@ -62,6 +69,7 @@ const FORBIDDEN = [
   'https://255.255.255.255/',
   'https://metadata.google.internal/',
   'https://printer.local/',
+  'https://printer.home.arpa/',
   'https://api.localhost/',
   'https://intranet/',
   'https://localhost./',
@@ -102,6 +110,9 @@ describe('an address that is not of the internet', () => {
     const rules = { allowLoopback: false, ports: [8443] };
     expect(urlProblem('https://example.com:8443/', rules)).toBeUndefined();
     expect(urlProblem('https://example.com/', rules)).toContain('on port 8443');
+    // It may have been listed when the URL was registered.
+    expect(() => requireAllowedUrl(new URL('https://example.com:8443/'), rules)).not.toThrow();
+    expect(() => requireAllowedUrl(new URL('https://example.com:8443/'), STRICT)).toThrow();
   });
 
   test('is any IPv6 address outside 2000::/3, and any that carries an IPv4 address', () => {
@@ -117,9 +128,11 @@ describe('an address that is not of the internet', () => {
         expect(isPublicAddress(written([0x2606, ...rest.slice(0, 3), 1, ...rest.slice(4)]))).toBe(true);
       }),
     );
-    for (const address of ['8.8.8.8', '93.184.216.34', '2001:4860:4860::8888', '2a00:1450:4001::1']) {
+    const open = ['8.8.8.8', '93.184.216.34', '2001:4860:4860::8888', '2a00:1450:4001::1'];
+    // 5efe in this place carries an IPv4 address only after 0 or 200.
+    for (const address of [...open, '2606:4700::1:5efe:a00:1'])
       expect(isPublicAddress(address), address).toBe(true);
-    }
+    expect(isPublicAddress('2606:4700::200:5efe:a00:1')).toBe(false);
   });
 
   test('is refused in every way of writing IPv4', () => {
@@ -206,6 +219,18 @@ describe('a name', () => {
     expect((await attempt('https://rebind.example/', names)).error).toBe(NO_CONNECTION);
   });
 
+  test('that has addresses of one family only is resolved', async () => {
+    const none = Object.assign(new Error('queryAaaa ENODATA hooks.example'), { code: 'ENODATA' });
+    vi.spyOn(Resolver.prototype, 'resolve4').mockResolvedValue(['93.184.216.34'] as never);
+    vi.spyOn(Resolver.prototype, 'resolve6').mockRejectedValue(none);
+    const found = await new Promise((resolve) =>
+      guardedLookup(STRICT)('hooks.example', { all: true }, (error, addresses) =>
+        resolve(error ?? addresses),
+      ),
+    );
+    expect(found).toEqual([{ address: '93.184.216.34', family: 4 }]);
+  });
+
   test('that does not resolve, or to no public address, ends with one text, after the same time', async () => {
     const fails: ResolveName = async () => {
       throw Object.assign(new Error('queryA ENOTFOUND intranet.example'), { code: 'ENOTFOUND' });
@@ -246,6 +271,8 @@ describe('the next attempt', () => {
       ),
     );
     expect(retryDelay(10, null, 0)).toBeUndefined();
+    // Receivers that were away do not get all messages in the same second.
+    expect(retryDelay(3, null, 1)).toBeGreaterThan((retryDelay(3, null, 0) ?? 0) + 60);
     const days =
       [1, 2, 3, 4, 5, 6, 7, 8, 9].reduce((sum, n) => sum + (retryDelay(n, null, 0) ?? 0), 0) / 86_400;
     expect(days).toBeGreaterThan(3);
