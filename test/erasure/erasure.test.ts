@@ -9,7 +9,7 @@ import { Overview } from '#contract/overview.ts';
 import { PatientSummary } from '#contract/patients.ts';
 import { StartedSync } from '#contract/sync-log.ts';
 import { type Database, openDatabase } from '../../src/database/open.ts';
-import { eraseAndAudit } from '../../src/erasure/erase.ts';
+import { countErasable, eraseAndAudit } from '../../src/erasure/erase.ts';
 import { purgeMissing } from '../../src/erasure/purge.ts';
 import { builtEntry } from '../support/build-server.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -293,6 +293,13 @@ describe('the purge', () => {
     const [long, lately] = [people.idOf(20), people.idOf(21)];
     await sql`update patients set missing_since = now() - interval '31 days' where cliniko_patient_id = ${long}`;
     await sql`update patients set missing_since = now() - interval '29 days' where cliniko_patient_id = ${lately}`;
+    const ids = [long, lately, people.idOf(22)];
+    expect(await countErasable(sql, 123, { kind: 'listed', ids })).toEqual({
+      patients: 3,
+      quarantined: 0,
+      still_in_cliniko: 1,
+    });
+    expect(await countErasable(sql, 123, { kind: 'missing', forDays: 30 })).toMatchObject({ patients: 1 });
 
     expect(await purgeMissing(database, 30, rethrow)).toBe(1);
     expect(await purgeMissing(database, 30, rethrow)).toBe(0);
