@@ -1,5 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  dueSchedules,
+  keptApart,
+  longestIntervalS,
+  readFirings,
+  readSchedules,
+} from '../../src/organizations/planned-firings.ts';
 import { longestIntervalMs, nextFiring, requireSchedules } from '../../src/organizations/schedule.ts';
 
 const HOUR_MS = 3_600_000;
@@ -98,11 +105,46 @@ describe('the longest interval', () => {
     ['each day of the first half of a month', '0 6 1-14 * *', 18 * 24],
     ['each hour of the first days of a month', '0 * 1-5 * *', 26 * 24 + 1],
     ['each day of a quarter', '0 6 * 1-3 *', 276 * 24],
+    ['each day outside a quarter that is months ahead', '0 6 * 4-12 *', 91 * 24],
     ['the first Monday of each month', '0 6 * * 1#1', 35 * 24],
     ['the last Friday of each month, with seconds', '30 0 6 * * 5L', 35 * 24],
     ['once a year', '0 6 1 7 *', 365 * 24],
   ])('of %s', (_what, cron, hours) => {
     const longest = longestIntervalMs({ cron, time_zone: 'Asia/Tokyo' }, new Date('2026-05-20T10:07:00Z'));
     expect(longest).toBe(hours * HOUR_MS);
+  });
+});
+
+describe('the firings of several schedules', () => {
+  const now = new Date('2026-05-20T10:07:00Z');
+  const inHours = (hours: number) => {
+    const planned = new Date(now.getTime() + hours * HOUR_MS);
+    return { planned, due: planned };
+  };
+  const read = readSchedules([
+    { cron: '0 */4 * * *', time_zone: 'Asia/Tokyo' },
+    { cron: '0 2 * * *', time_zone: 'Asia/Tokyo' },
+    { cron: '0 3 * * *', time_zone: 'Mars/Base' },
+  ]);
+
+  test('have the longest interval of them all', () => {
+    expect(longestIntervalS(read, now)).toBe(86_400);
+  });
+
+  test('that belong to other schedules are forgotten', () => {
+    const stored = [inHours(1), null, inHours(2)];
+    expect(readFirings(JSON.parse(JSON.stringify(stored)), read)).toEqual(stored);
+    expect(readFirings(JSON.parse(JSON.stringify(stored.slice(1))), read)).toEqual([]);
+  });
+
+  test('are due when they were planned, or the first of them when another program moved the time', () => {
+    expect(dueSchedules(read, [inHours(-1), inHours(0), inHours(-2)], now)).toEqual([0, 1]);
+    expect(dueSchedules(read, [inHours(3), inHours(1), inHours(-2)], now)).toEqual([1]);
+  });
+
+  test('are a minute away from a sync that started now', () => {
+    const [near, far] = keptApart([inHours(0), inHours(1)], now);
+    expect(near?.due.getTime()).toBe(now.getTime() + 60_000);
+    expect(far).toEqual(inHours(1));
   });
 });

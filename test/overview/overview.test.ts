@@ -223,27 +223,35 @@ describe('a pause of everything', () => {
       expect((await pause(token, { paused: true })).status).toBe(403);
       expect((await server.as(token, '/pause')).status).toBe(403);
     }
+    const settings = async () =>
+      await (await server.as(await server.token(), `/organizations/${OURS}`)).json();
+    await putJson((path, init) => server.as(server.admin, path, init), `/organizations/${OURS}`, {
+      schedule: NIGHTLY,
+    });
+    expect(await settings()).toMatchObject({ next_sync_at: expect.any(String) });
     const paused = await (await pause(server.admin, { paused: true, reason: 'Cliniko moves house' })).json();
     expect(paused).toEqual({
       ...{ paused: true, reason: 'Cliniko moves house', paused_at: expect.any(String) },
       paused_by: 'Administrator',
     });
     // A clinic whose reader may not ask about everything still learns that its schedules rest.
-    expect(await (await server.as(await server.token(), `/organizations/${OURS}`)).json()).toMatchObject({
-      ...{ paused: false, everything_paused: true, next_sync_at: null },
-    });
+    expect(await settings()).toMatchObject({ paused: false, everything_paused: true, next_sync_at: null });
     expect(await (await server.as(server.admin, '/pause')).json()).toEqual(paused);
     const states = async () => {
       const { organizations } = await (await server.as(await server.token(), '/overview')).json();
       return organizations.map((row: { state: string }) => row.state);
     };
     expect(await states()).toEqual(['paused']);
+    // A new reason begins no new pause.
+    const longer = { paused: true, reason: 'It takes longer' };
+    expect(await (await pause(server.admin, longer)).json()).toEqual({ ...paused, ...longer });
     expect((await server.as(server.admin, `/cliniko/sync-all/${OURS}`, { method: 'POST' })).status).toBe(200);
     expect(await (await pause(server.admin, { paused: false })).json()).toMatchObject({ paused: false });
     expect(await states()).not.toEqual(['paused']);
+    expect(await settings()).toMatchObject({ everything_paused: false, next_sync_at: expect.any(String) });
     const actions = await server.database.sql<{ action: string }[]>`
       select action from audit_log where action like 'pause.%' order by id`;
-    expect(actions.map(({ action }) => action)).toEqual(['pause.begin', 'pause.end']);
+    expect(actions.map(({ action }) => action)).toEqual(['pause.begin', 'pause.begin', 'pause.end']);
     expect((await pause(server.admin, { paused: 'yes' })).status).toBe(400);
   });
 });
@@ -261,9 +269,12 @@ describe('a pause of one organization', () => {
     expect(paused).toMatchObject({ paused: true, paused_reason: 'The clinic moves', next_sync_at: null });
     expect(Date.parse(paused.paused_at)).not.toBeNaN();
     expect(paused.paused_by).toBe('Administrator');
-    // A new schedule does not end the pause.
+    // A new schedule does not end the pause, and a new reason begins no other one.
     await putJson(api, path, { schedule: [NIGHTLY], paused: true });
     expect(await (await api(path)).json()).toEqual({ ...paused, schedule: [NIGHTLY] });
+    const longer = { paused_reason: 'It takes longer' };
+    await putJson(api, path, longer);
+    expect(await (await api(path)).json()).toEqual({ ...paused, schedule: [NIGHTLY], ...longer });
     await putJson(api, path, { paused: false });
     expect(await (await api(path)).json()).toMatchObject({
       ...{ paused: false, paused_reason: null, paused_at: null, paused_by: null },
