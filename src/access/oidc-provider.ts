@@ -136,7 +136,6 @@ function identityOf({ iss, sub, email, email_verified }: z.infer<typeof Claims>)
 
 /** No answer, or a failure of the provider itself. */
 function isUnreachable(client: typeof Client, error: unknown): boolean {
-  if (error instanceof client.ResponseBodyError) return error.status >= 500;
   if (error instanceof client.ClientError && error.cause instanceof Response)
     return error.cause.status >= 500;
   const code = error instanceof client.ClientError ? error.code : undefined;
