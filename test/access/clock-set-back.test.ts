@@ -80,5 +80,9 @@ describe('a clock that is set back', () => {
     onTestFinished(() => uptime.mockRestore());
     await refuse(1);
     expect(lines).toHaveBeenCalledTimes(121);
+    // The next line says how many are missing before it, and no other one does.
+    expect(lines.mock.lastCall).toEqual([expect.objectContaining({ not_logged: 80 }), 'Refused GET /']);
+    await refuse(1);
+    expect(lines.mock.lastCall?.[0]).not.toHaveProperty('not_logged');
   });
 });

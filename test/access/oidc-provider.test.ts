@@ -157,8 +157,8 @@ describe('the account of a person', () => {
     // Its session is not renewed: the next sign-in decides.
     const session = await openSession(sql, id, {}, account?.identityId);
     await sql`update browser_sessions set renewed_at = now() - interval '2 days'`;
-    const found = await findSessions(database, [hashOf(session.secret)], undefined);
-    expect(found.get(hashOf(session.secret))?.isDue).toBe(false);
+    const found = await findSessions(database, [hashOf(session)], undefined);
+    expect(found.get(hashOf(session))?.isDue).toBe(false);
     // Of a revoked token nothing is left, and no other entry takes its place.
     await revokeToken(database, id);
     await allowPerson(database, ofCarl, { email: 'later@clinic.example' });

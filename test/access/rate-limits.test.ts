@@ -138,9 +138,9 @@ describe('a flood of requests', () => {
     const statuses = await Promise.all(Array.from({ length: 40 }, () => poll(OURS)));
     expect(statuses.filter((status) => status !== 429).length).toBeLessThanOrEqual(acceptedAtMost(20, began));
     // Requests of a token that does not hold the organization take nothing of its bucket.
-    const stranger = await server.token({ organizations: [OURS] });
+    const outsider = await server.token({ organizations: [OURS] });
     const path = `/cliniko/sync-logs/${THEIRS}`;
-    const refused = await Promise.all(Array.from({ length: 40 }, () => server.as(stranger, path)));
+    const refused = await Promise.all(Array.from({ length: 40 }, () => server.as(outsider, path)));
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([403]));
     expect(await poll(THEIRS)).toBe(200);
   });

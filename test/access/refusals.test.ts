@@ -1,5 +1,5 @@
 /** Refusals are counted, logged and audited; wrong tokens cost little; what opens /metrics opens nothing else. */
-import { describe, expect, test as plainTest, vi } from 'vitest';
+import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
 import { StreamToken } from '#contract/access.ts';
 import { BOOTSTRAP_TOKEN_NAME } from '../../src/access/api-tokens.ts';
 import { createTokenLookup } from '../../src/access/token-lookup.ts';
@@ -85,6 +85,22 @@ describe('wrong tokens', () => {
     expect(find.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
+  plainTest('are looked up ten times a second, with 500 tokens in a statement', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const find = vi.fn(async (_hashes: readonly string[]) => new Map());
+    const lookUp = createTokenLookup(find);
+    await lookUp('first');
+    const answers = Array.from({ length: 600 }, (_, n) => lookUp(String(n)));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(find).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(find).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(100);
+    await Promise.all(answers);
+    expect(find.mock.calls.map(([hashes]) => hashes.length)).toEqual([1, 500, 100]);
+  });
+
   plainTest('do not delay a valid one, and a failure ends with the next success', async () => {
     let fails = true;
     const lookUp = createTokenLookup(async (hashes) => {
@@ -118,6 +134,11 @@ describe('wrong tokens', () => {
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThan(30);
     const tooMany = answers.find(({ status }) => status === 429);
     expect(await tooMany?.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    // The codes of sign-in links count too.
+    const codes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => postCode(server, `${n}`.padStart(43, 'x'))),
+    );
+    expect(codes.map(({ status }) => status)).toContain(429);
     expect((await server.as(await server.token(), `/cliniko/sync-logs/${OURS}`)).status).toBe(200);
   });
 });
@@ -193,6 +214,10 @@ describe('BOOTSTRAP_ADMIN_TOKEN', () => {
     // The helper has made an administrator.
     expect(await status()).toBe(401);
     await server.database.sql`update api_tokens set revoked_at = now() where name = 'Administrator'`;
+    // Neither one that has expired is an administrator, nor a token with less than all rights.
+    const { id } = await server.newToken({ scope: 'admin', organizations: '*' });
+    await server.database.sql`update api_tokens set expires_at = now() where id = ${id}`;
+    await server.token({ scope: 'sync', organizations: '*' });
     await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 10_000 });
     expect((await server.as(bootstrap, '/organizations/7', { method: 'PUT', body: '{}' })).status).toBe(200);
     const rows = await server.database.sql`select name, token_hash from api_tokens`;

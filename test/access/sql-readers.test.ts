@@ -224,12 +224,14 @@ describe('an SQL reader of one clinic', () => {
     expect(await setting('statement_timeout')).toBe('20s');
     expect(await setting('idle_in_transaction_session_timeout')).toBe('1min');
     expect(await setting('default_transaction_read_only')).toBe('on');
+    expect(await setting('lock_timeout')).toBe('5s');
     expect(await organizationsIn(reader, 'patients')).toEqual([OURS, THEIRS]);
     const second = await connectReader(platform, role, password);
     await expect(second`select 1`).rejects.toMatchObject({ code: '53300' });
-    const [stored] =
-      await platform.admin`select rolpassword as password, rolvaliduntil > now() as valid from pg_authid where rolname = ${role}`;
-    expect(stored).toMatchObject({ password: expect.stringMatching(/^SCRAM-SHA-256\$/), valid: true });
+    const [stored] = await platform.admin`select rolpassword as password, rolinherit as inherits,
+        rolvaliduntil between now() and now() + interval '400 days' as ends from pg_authid where rolname = ${role}`;
+    const verifier = expect.stringMatching(/^SCRAM-SHA-256\$/);
+    expect(stored).toEqual({ password: verifier, inherits: false, ends: true });
     expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({ checks: { other_roles: [] } });
   });
 });

@@ -60,6 +60,13 @@ describe('a stream token', () => {
     const withoutBody = await server.as(issuer, '/stream-tokens', { method: 'POST' });
     expect(await withoutBody.json()).toMatchObject({ organizations: [OURS] });
     expect((await ask(server, issuer, { organizations: [] })).status).toBe(400);
+
+    // Also when that one holds less by then.
+    const both = await server.newToken({ organizations: [OURS, THEIRS] });
+    const { token } = await streamToken(server, both.token, { organizations: [OURS, THEIRS] });
+    const { sql } = server.database;
+    await sql`update api_tokens set organizations = ${[OURS]}::int[] where id = ${both.id}`;
+    expect((await fetch(server.streamUrl(THEIRS, `?token=${token}`))).status).toBe(403);
   });
 
   test('sends reauth before it expires; then it opens nothing, and a new one resumes without a gap', async ({
