@@ -1,8 +1,10 @@
-/** Whose request it is, behind proxies that are trusted. */
-import type { IncomingMessage } from 'node:http';
+/** Whose request it is, behind proxies that are trusted, and how many connections an address may have. */
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
 import { BlockList } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { clientAddress } from '../../src/http/client-address.ts';
+import { limitConnectionsPerAddress } from '../../src/http/connection-share.ts';
 
 const trusted = new BlockList();
 trusted.addSubnet('10.0.0.0', 8, 'ipv4');
@@ -32,4 +34,30 @@ test.for([
 
 test('the header of a client that is no proxy does not count', () => {
   expect(clientAddress(request('203.0.113.7', '198.51.100.1'), trusted)).toBe('198.51.100.1');
+});
+
+test('an address, or a network of IPv6, has a share of the connections; a trusted proxy has no limit', () => {
+  const server = new EventEmitter();
+  const onRefused = vi.fn();
+  limitConnectionsPerAddress(server as Server, { perAddress: 2, trustedProxies: trusted, onRefused });
+  const connect = (remoteAddress: string) => {
+    const socket = Object.assign(new EventEmitter(), { remoteAddress, destroy: vi.fn() });
+    server.emit('connection', socket);
+    return { close: () => socket.emit('close'), isRefused: socket.destroy.mock.calls.length > 0 };
+  };
+  const first = connect('2001:db8::1');
+  expect([first, connect('2001:db8::2'), connect('2001:db8::3')].map(({ isRefused }) => isRefused)).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  expect(connect('2001:db8:0:1::1').isRefused).toBe(false);
+  first.close();
+  expect([connect('2001:db8::4'), connect('2001:db8::5')].map(({ isRefused }) => isRefused)).toEqual([
+    false,
+    true,
+  ]);
+  for (let n = 0; n < 5; n++) expect(connect('::ffff:10.0.0.1').isRefused).toBe(false);
+  server.emit('drop');
+  expect(onRefused.mock.calls).toEqual([['address'], ['address'], ['server']]);
 });

@@ -159,6 +159,22 @@ describe('an invalid request', () => {
     ['an address that is none', ['GET http:// HTTP/1.1', 'Host: localhost'], 400],
     ['a tunnel', ['CONNECT localhost:1 HTTP/1.1', 'Host: localhost'], 405],
     ['a trace', ['TRACE / HTTP/1.1', 'Host: localhost'], 405],
+    [
+      'a read with a body that is too large',
+      ['GET / HTTP/1.1', 'Host: localhost', 'Content-Length: 70000'],
+      413,
+    ],
+    [
+      'a WebSocket with a body',
+      [
+        'GET /api/v1/cliniko/ws HTTP/1.1',
+        'Host: localhost',
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Content-Length: 2',
+      ],
+      400,
+    ],
     ['headers that are too large', ['GET / HTTP/1.1', `X: ${'y'.repeat(17_000)}`], 431],
     [
       'a body of unknown length behind an offer',
