@@ -93,10 +93,10 @@ test('an operation starts no run while 100 wait for a worker, with any number of
   // A cancel means the runs that were there when it was asked for; what is deleted by now is passed over.
   await sql`insert into bulk_operations (action, actor, trigger, created_at)
     select action, 'anyone', ${trigger}::text::jsonb, at::timestamptz
-    from (values ('cancel', '2026-01-01'), ('cancel', '2999-01-01'), ('pause', 'now')) as one (action, at)`;
-  await sql`insert into bulk_operation_targets (operation_id, organization_id) values (2, 1), (3, 2), (4, 999)`;
+    from (values ('cancel', '2026-01-01'), ('cancel', '2999-01-01'), ('pause', 'now'), ('start', 'now')) as one (action, at)`;
+  await sql`insert into bulk_operation_targets (operation_id, organization_id) values (2, 1), (3, 2), (4, 999), (5, 999)`;
   await work();
   expect(
     await sql`select outcome from bulk_operation_targets where operation_id > 1 order by operation_id`,
-  ).toEqual(['skipped', 'done', 'skipped'].map((outcome) => ({ outcome })));
+  ).toEqual(['skipped', 'done', 'skipped', 'skipped'].map((outcome) => ({ outcome })));
 });

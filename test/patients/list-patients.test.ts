@@ -135,8 +135,13 @@ describe('the patients of a clinic', () => {
     }
     await list(server);
     expect(asked()).toBe(2);
-    const [row] = await sql<{ host: string }[]>`select account_host as host from cliniko_credentials`;
-    expect(row?.host).toMatch(/^simulated\./);
+    const stored = async () =>
+      (await sql<{ host: string | null }[]>`select account_host as host from cliniko_credentials`)[0]?.host;
+    expect(await stored()).toMatch(/^simulated\./);
+    // Another key may be of another account, whose patients have the same ids.
+    const body = JSON.stringify({ api_key: 'MxAnother-au1' });
+    await server.api('/organizations/123/cliniko-credentials', { method: 'PUT', body });
+    expect(await stored()).toBeNull();
   });
 
   test.for(['?limit=0', '?limit=201', '?state=gone', '?after=x', `?search=${'x'.repeat(101)}`, '?ids=7,x'])(

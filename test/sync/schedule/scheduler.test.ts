@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import type { Sql } from 'postgres';
 import { describe, expect, vi } from 'vitest';
 import { createLogger } from '../../../src/logging/logger.ts';
+import { saveOrganization } from '../../../src/organizations/organizations.ts';
 import { readFreshness } from '../../../src/organizations/overdue.ts';
 import { setPause } from '../../../src/organizations/pause.ts';
 import { type SchedulerDeps, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
@@ -29,6 +30,10 @@ describe('clinics whose schedule is due', () => {
     expect(await readFreshness(sql)).toMatchObject({ overdue: 30 });
     await sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc' where organization_id > 1010`;
     expect(await readFreshness(sql)).toMatchObject({ overdue: 10 });
+    // What another schedule missed does not count for a new one.
+    const schedule = { cron: '0 3 * * *', time_zone: 'Asia/Tokyo' };
+    await saveOrganization(deps.database, 1001, { schedule });
+    expect(await readFreshness(sql)).toMatchObject({ overdue: 9 });
   });
 
   test('get no second run while one is running', async ({ databaseUrl }) => {

@@ -129,7 +129,11 @@ describe('a scheduled run that fails for a passing reason', () => {
     await clinic.startByHand();
     expect(await clinic.attempt()).toBeUndefined();
 
+    await clinic.fire(UNAVAILABLE);
+    expect(await clinic.row()).toMatchObject({ retry_at: expect.any(String) });
+    // The next attempt belongs to the schedule that is replaced.
     await saveOrganization(clinic.database, 123, { schedule: { ...NIGHTLY, cron: '* * * * *' } });
+    expect(await clinic.row()).toMatchObject({ retry_at: null });
     expect((await clinic.fire(UNAVAILABLE)).metadata.retry_at).toBeUndefined();
   });
 
@@ -170,6 +174,9 @@ describe('a key that Cliniko refuses', () => {
     });
     expect(await readFreshness(clinic.sql)).toMatchObject({ overdue: 0 });
     expect(await startDueSyncs(clinic.deps)).toBe(0);
+    // A person who resumes it gives the key three more times.
+    await saveOrganization(clinic.database, 123, { paused: false });
+    expect(await clinic.row()).toMatchObject({ paused_at: null, key_refusals: 0 });
   });
 
   test('resumes the schedule when the stored one is replaced by one that Cliniko accepts', async ({
@@ -191,6 +198,14 @@ describe('a key that Cliniko refuses', () => {
     await pausedForKey();
     await api('/organizations/101/cliniko-credentials/verify', { method: 'POST' });
     expect(await settings()).toMatchObject({ paused: false });
+
+    // The pause of a person stays, however good the key is.
+    await pausedForKey();
+    await sql`update organizations set paused_by = 'person'`;
+    await api('/organizations/101/cliniko-credentials/verify', { method: 'POST' });
+    for (const check of [true, false])
+      await putJson(api, '/organizations/101/cliniko-credentials', { api_key: server.cliniko.apiKey, check });
+    expect(await settings()).toMatchObject({ paused: true, next_sync_at: null });
   });
 
   test('resumes the schedule when the server starts with a configured key that Cliniko accepts', async ({
