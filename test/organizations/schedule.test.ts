@@ -101,6 +101,7 @@ describe('the longest interval', () => {
     ['every night', '0 2 * * *', 24],
     ['every four hours', '0 */4 * * *', 4],
     ['working hours, over a weekend', '0,30 9-17 * * 1-5', 63.5],
+    ['every day but Monday', '0 6 * * 0,2-6', 48],
     ['monthly', '0 3 1 * *', 31 * 24],
     ['each day of the first half of a month', '0 6 1-14 * *', 18 * 24],
     ['each hour of the first days of a month', '0 * 1-5 * *', 26 * 24 + 1],

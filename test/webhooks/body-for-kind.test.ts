@@ -1,8 +1,11 @@
-/** An endpoint that changes its kind while messages wait, and after they were sent. */
-import { describe, expect, vi } from 'vitest';
+/** The bodies of messages: of an endpoint that changes its kind, and how long they may be. */
+import { describe, expect, test as plainTest, vi } from 'vitest';
 import { WebhookDeliveryList } from '#contract/webhook.ts';
 import { CreatedWebhookEndpoint, type WebhookEndpointChange } from '#contract/webhook-endpoint.ts';
 import { bodyForKind, NO_BODY_FOR_KIND } from '../../src/webhooks/body-for-kind.ts';
+import { bodyFor } from '../../src/webhooks/message-bodies.ts';
+import { pageLinks } from '../../src/webhooks/page-links.ts';
+import { summarize } from '../../src/webhooks/summary.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { startChatService } from './support/chat-services.ts';
@@ -132,5 +135,42 @@ describe('the body for another kind', () => {
     expect(await made(changes, 'patients.changed')).toBeUndefined();
     const unread = { ...delivery, bodyKind: 'slack', body: '{}' } as const;
     expect(await bodyForKind(sql, unread, undefined)).toBeUndefined();
+  });
+});
+
+describe('a text for people', () => {
+  const links = pageLinks('https://sync.example.com');
+
+  plainTest(
+    'has ten lines at most, whose names have 80 characters, and says how many causes it leaves out',
+    () => {
+      const linesFor = (causes: number) => {
+        const notices = Array.from({ length: causes }, (_, n) => ({
+          event: 'sync.failed' as const,
+          organizationId: n + 1,
+          organizationName: 'x'.repeat(80),
+          syncLogId: null,
+          body: '{"data": {"error_type": "CLINIKO_UNAVAILABLE"}}',
+          httpStatus: 500 + n,
+        }));
+        return summarize(notices, links).lines.map(({ text }) => text);
+      };
+      const ten = Array.from(
+        { length: 10 },
+        (_, n) => `${'x'.repeat(80)}: sync failed: Cliniko answered ${500 + n}`,
+      );
+      expect(linesFor(10)).toEqual(ten);
+      expect(linesFor(11)).toEqual([...ten, 'And 1 more.']);
+    },
+  );
+
+  plainTest('is no longer than Discord takes, and then says how many lines it leaves out', () => {
+    const line = { text: 'x'.repeat(250), url: 'https://x.example' };
+    const { content } = JSON.parse(bodyFor('discord', { lines: Array(11).fill(line), url: links.all }));
+    expect(content.length).toBeLessThanOrEqual(2_000);
+    expect(content.split('\n')).toEqual([
+      ...Array(7).fill(`${line.text} ${line.url}`),
+      'And 4 more. https://sync.example.com/ops',
+    ]);
   });
 });

@@ -222,6 +222,9 @@ describe('settings', () => {
       data: { webhook_id: created.id },
     });
     expect(await (await server.api(`/webhooks/${created.id}`)).json()).toMatchObject({ organizations: '*' });
+    // The URL does not stay for another kind; what is missing is a mail server.
+    const emailed = await server.api(`/webhooks/${created.id}`, send('PUT', { email: 'ops@example.com' }));
+    expect(Problem.parse(await emailed.json()).code).toBe('EMAIL_NOT_SET_UP');
     // The old list has the endpoints of one organization, and those of programs.
     const chat = { kind: 'slack' as const, url, organizations: [123] };
     await register(server, chat);

@@ -93,8 +93,12 @@ describe('an overdue organization', () => {
     await setPause(sql, { paused: true }, { actor: 'anyone' });
     expect(await enqueueOverdue(sql)).toEqual([]);
     await setPause(sql, { paused: false }, { actor: 'anyone' });
+    const [next] = await sql<{ attempt: string }[]>`
+      update organizations set next_sync_at = now() + interval '2 hours', retry_at = now() + interval '20 minutes'
+      where id = 123 returning to_char(retry_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI') as attempt`;
     await enqueueOverdue(sql);
-    await receiver.until(2);
+    const [, second] = await receiver.until(2);
+    expect(JSON.parse(second?.body ?? '').data.next_run_at).toContain(next?.attempt);
   });
 
   test('is found in its turn when there are many, and at once when there are few', async ({
