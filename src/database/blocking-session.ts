@@ -7,20 +7,25 @@
  */
 import type { Sql } from 'postgres';
 import { every } from '../timing/every.ts';
+import { withTimeout } from '../timing/with-timeout.ts';
 import { connectSeparately } from './driver.ts';
 
 /** Shorter than the lock timeout of a migration, so each wait that ends with a timeout is seen. */
-const CHECK_MS = 300;
+const CHECK_MS = 100;
+
+const CONNECT_LIMIT_MS = 2_000;
 
 export interface BlockingSessionWatch {
   /** The last one that was seen, such as `pg_dump, process 12 of the role backup`. */
   readonly found: string | undefined;
+  /** Resolves when a check needs no new connection, which at a distant database takes longer than a short wait. Never rejects. */
+  connected(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** @param waiting the process of the transaction */
 export function watchBlockingSession(pool: Sql, waiting: number): BlockingSessionWatch {
-  // The connection opens with the first check, which a short transaction does not reach.
+  // The connection opens with the first check, which a start without a migration does not reach.
   const sql = connectSeparately(pool);
   let found: string | undefined;
   const stop = every(
@@ -34,6 +39,10 @@ export function watchBlockingSession(pool: Sql, waiting: number): BlockingSessio
   return {
     get found() {
       return found;
+    },
+    async connected() {
+      // A pooler may have no other session.
+      await withTimeout(CONNECT_LIMIT_MS, sql`select 1`, () => undefined).catch(() => {});
     },
     async stop() {
       stop();

@@ -12,5 +12,6 @@ export const TIME_LIMITS = [
 
 /** Until the end of the transaction. */
 export async function liftLimits(tx: ISql): Promise<void> {
-  await tx`select set_config(name, '0', true) from pg_settings where name in ${tx(TIME_LIMITS)}`;
+  await tx`select set_config(name, '0', true) from pg_settings
+    where name = 'lock_timeout' or name in ${tx(TIME_LIMITS)}`;
 }

@@ -12,6 +12,7 @@ import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { withConnection } from './driver.ts';
 import { liftLimits } from './lift-limits.ts';
+import { lockTables, TablesBusyError } from './lock-tables.ts';
 import { withMigrationExplanation } from './migration-failure.ts';
 import { applyPending, type Journal, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
@@ -21,6 +22,7 @@ import { type DatabaseRoles, revokeFromOthers } from './revoke-privileges.ts';
 import { assertReadersExist, ensureRowSecurityRole, ensureSchemaUsage } from './roles.ts';
 import { advanceSequences } from './sequences.ts';
 import { sessionSettings } from './session.ts';
+import { TABLES_OF_0_1 } from './upgrade-from-0-1.ts';
 
 /** An arbitrary number, the same in every version of this program. */
 export const MIGRATION_LOCK = 7_262_001;
@@ -41,7 +43,7 @@ export interface MigrateOptions {
 
 /**
  * A migration that waits for a table blocks every other statement on it. So it waits for a short time, lets the others run,
- * and tries again.
+ * and tries again. This limit is that of a start without a pending migration; with one, see lock-tables.ts.
  */
 const LOCK_LIMIT_MS = 1_000;
 const PAUSE_MS = 2_000;
@@ -88,6 +90,10 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
       watch = watchBlockingSession(sql, own?.pid ?? 0);
       const journal = await readJournal(tx);
       if (options.upgrades === false) assertNotOlder(journal);
+      if (journal.pending.length > 0) {
+        await watch.connected();
+        await lockTables(tx, [...(await readOwnObjects()).relations, ...TABLES_OF_0_1]);
+      }
       await assertNoConflictingObjects(tx, journal.schema === 'none');
       if (journal.schema === '0.1') {
         options.logger?.info(
@@ -101,7 +107,8 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
     });
     return { roles };
   } catch (error) {
-    if (BLOCKED.has(databaseError(error)?.code ?? '')) return { holder: watch?.found };
+    const isBlocked = error instanceof TablesBusyError || BLOCKED.has(databaseError(error)?.code ?? '');
+    if (isBlocked) return { holder: watch?.found };
     throw withMigrationExplanation(error);
   } finally {
     await watch?.stop();

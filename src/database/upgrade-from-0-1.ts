@@ -25,6 +25,9 @@ export const MIGRATIONS_OF_0_1: readonly string[] = [
   '0baeff4e54278fa430554a467fa213c9e9945fb471728f387f7b0faffa041fb6',
 ];
 
+/** Those that this version does not have. */
+export const TABLES_OF_0_1: readonly string[] = ['sync_eras'];
+
 const ADVICE = 'Restore that, then start again. Nothing was changed, and version 0.1 can still be started.';
 
 /**

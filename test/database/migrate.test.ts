@@ -4,6 +4,7 @@ import { MIGRATION_LOCK, migrate } from '../../src/database/migrate.ts';
 import { connectInTest, createEmptyDatabase, createTestDatabase } from '../support/database.ts';
 import { createOddDatabase } from './support/odd-defaults.ts';
 import { createPlatform } from './support/platform.ts';
+import { loadVersion01 } from './support/version-0-1.ts';
 
 /** A superuser with usual defaults. */
 function inDatabaseOf(url: string): string {
@@ -65,7 +66,7 @@ describe('a database with tables of another program', () => {
 
 test('a migration that waits takes longer than the limits of its role', async () => {
   const limits = { transaction_timeout: '1s', idle_in_transaction_session_timeout: '1s' };
-  const { url, sql } = await createOddDatabase({ ...limits, statement_timeout: '1s' });
+  const { url, sql } = await createOddDatabase({ ...limits, statement_timeout: '1s', lock_timeout: '1s' });
   const holder = connectInTest(inDatabaseOf(url));
   await holder`begin`;
   await holder`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
@@ -118,6 +119,41 @@ test('a migration during a long read blocks no other statement, and finishes whe
   expect(
     await sql`select from pg_constraint where conname = 'patients_org_cliniko_patient_unique'`,
   ).toHaveLength(1);
+});
+
+test('a migration that waits for one table of several ends no request that holds another one', async () => {
+  const { url, sql } = await createEmptyDatabase();
+  await loadVersion01(sql);
+  const [holder, request] = [connectInTest(url), connectInTest(url)];
+  for (const [session, table] of [
+    [holder, 'audit_log'],
+    [request, 'sync_streams'],
+  ] as const) {
+    await session`begin`;
+    await session`select from ${session(table)}`;
+  }
+  let refusal: unknown;
+  const migration = migrate(url, { patienceMs: 0 }).catch((error: unknown) => {
+    refusal = error;
+  });
+  const read = { outcome: Promise.resolve<unknown>('not needed'), isSent: false };
+  while (refusal === undefined) {
+    const waits = await sql<{ is_long: boolean }[]>`
+      select clock_timestamp() - waitstart > interval '200 ms' as is_long from pg_locks
+      where not granted and database = (select oid from pg_database where datname = current_database())`;
+    if (waits.length > 0 && !read.isSent) {
+      read.isSent = true;
+      read.outcome = request`select from sync_logs`.then(
+        () => 'answered',
+        (error: unknown) => error,
+      );
+    }
+    // A migration that locks its tables one after another now gets to `sync_streams`, and waits for the request, which waits for it.
+    if (waits.length > 1 && waits.every((wait) => wait.is_long)) await holder`commit`;
+  }
+  await migration;
+  expect(await read.outcome).toMatch(/^(answered|not needed)$/);
+  expect(String(refusal)).toContain('End that session, then start again.');
 });
 
 test('a migration by an ordinary owner names the process and the role that hold the table', async () => {
