@@ -1,5 +1,5 @@
--- Changes the tables of version 0.1 to those of 0000_tables and drops its functions. The other migrations then create the
--- functions, as in a new database. Rows stay; src/database/upgrade-from-0-1.ts runs this file.
+-- Changes the tables of version 0.1 to those of 0000_tables. The other migrations then create or replace the functions, as in a new
+-- database. Rows stay; src/database/upgrade-from-0-1.ts runs this file.
 
 DROP TRIGGER IF EXISTS sync_logs_append_event ON sync_logs;
 DROP TRIGGER IF EXISTS sync_logs_append_truncation ON sync_logs;
@@ -8,25 +8,24 @@ DROP TRIGGER IF EXISTS webhooks_enqueue_ended ON sync_logs;
 DROP TRIGGER IF EXISTS audit_log_append_only ON audit_log;
 DROP TRIGGER IF EXISTS audit_log_keep ON audit_log;
 
--- Each start creates the policies under their new name, for every table.
-DROP POLICY IF EXISTS patient_sync_wall ON patients;
-DROP POLICY IF EXISTS patient_sync_wall ON quarantine;
-DROP POLICY IF EXISTS patient_sync_wall ON organizations;
-DROP POLICY IF EXISTS patient_sync_wall ON cliniko_credentials;
-DROP POLICY IF EXISTS patient_sync_wall ON audit_log;
-DROP POLICY IF EXISTS patient_sync_wall ON sync_streams;
-DROP POLICY IF EXISTS patient_sync_wall ON sync_events;
-DROP POLICY IF EXISTS patient_sync_wall ON webhook_endpoints;
-DROP POLICY IF EXISTS patient_sync_wall ON webhook_deliveries;
-DROP POLICY IF EXISTS patient_sync_wall ON sync_logs;
+-- Each start creates the policies under their new name, for every table. 0.1 could force them on the owner, which would then see no
+-- row in the rest of the migration.
+DO $$
+DECLARE
+  walled regclass;
+BEGIN
+  FOR walled IN SELECT polrelid FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
+    WHERE polname = 'patient_sync_wall' AND relnamespace = 'public'::regnamespace
+  LOOP
+    EXECUTE format('DROP POLICY patient_sync_wall ON %s', walled);
+    EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', walled);
+  END LOOP;
+END
+$$;
 
-DROP FUNCTION IF EXISTS sync_epoch(), sync_era_begin(text), sync_files_placed_at(),
-  sync_log_status(sync_logs), sync_log_row(sync_logs), sync_log_missing_held(sync_logs),
-  sync_events_append(integer, text, boolean, integer, jsonb, bigint), sync_events_append_removal(integer),
-  sync_logs_append_event(), sync_logs_append_truncation(), sync_events_maintain(integer, integer),
-  reserve_requests(text, integer, integer, integer), webhook_body(text, sync_logs), webhooks_enqueue(),
-  without_patient_lines(jsonb, text[]), audit_log_refuse_change(), audit_log_retain(integer),
-  sync_held_organizations(), sync_is_restricted(), sync_build_wall(regclass, name, boolean), sync_make_reader();
+-- Without those that have a successor of their name: src/database/migration-journal.ts replaces them.
+DROP FUNCTION IF EXISTS sync_era_begin(text), sync_logs_append_event(), sync_held_organizations(), sync_is_restricted(),
+  sync_build_wall(regclass, name, boolean), sync_make_reader();
 
 -- The seed is a part of the epoch: clients continue with the cursors that they hold.
 CREATE TABLE sync_epoch_seed (seed uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL);

@@ -71,12 +71,20 @@ export async function applyPending(tx: ISql, { schema, pending }: Journal): Prom
     await upgradeTables(tx, MIGRATIONS);
     await record(tx, tables);
   }
+  const statementOf = schema === '0.1' ? replacing : (statement: string) => statement;
   for (const migration of schema === '0.1' ? others : pending) {
-    for (const statement of migration.sql) await tx.unsafe(statement);
+    for (const statement of migration.sql) await tx.unsafe(statementOf(statement));
     await record(tx, migration);
   }
   return pending.length;
 }
+
+/**
+ * A function of version 0.1 is replaced, never dropped: a server of 0.1 that still runs has prepared statements that call it, and
+ * each of them would fail once on each of its connections (SQLSTATE XX000).
+ */
+const replacing = (statement: string): string =>
+  statement.replaceAll(/^CREATE FUNCTION/gm, 'CREATE OR REPLACE FUNCTION');
 
 async function record(tx: ISql, { hash }: MigrationMeta): Promise<void> {
   await tx`insert into ${tx(JOURNAL_TABLE)} (hash) values (${hash})`;
