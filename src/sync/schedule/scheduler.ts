@@ -18,13 +18,14 @@ import { safeError } from '../../logging/safe-error.ts';
 import { every } from '../../timing/every.ts';
 import { PassedOver } from '../../timing/passed-over.ts';
 import { type Fired, fireNext } from './fire-schedule.ts';
+import { planDisabled } from './plan-disabled.ts';
 import { releaseFromFuture } from './release-from-future.ts';
 import { startNextAttempt } from './start-second-attempts.ts';
 
 /** Jitter is added, so that servers do not poll in step. Each poll costs one read of a small index. */
 const LOOK_EVERY_MS = 1_000;
 
-/** How often firings are looked for that a clock which was ahead has planned. */
+/** How often schedules are looked for that rest because of a clock which was ahead, or of another server. */
 const RELEASE_EVERY_MS = 60_000;
 
 /** Organizations that one log line names. */
@@ -69,11 +70,17 @@ export function startScheduler(deps: SchedulerDeps): () => void {
 
 async function releaseSchedules({ database, logger, now }: SchedulerDeps): Promise<void> {
   const released = await releaseFromFuture(database, now?.());
-  if (released.length === 0) return;
-  const clinics = `${released.length} ${released.length === 1 ? 'organization' : 'organizations'}`;
+  reportPlanned(logger, released, 'The clock of the database was ahead');
+  const enabled = await planDisabled(database, now?.());
+  reportPlanned(logger, enabled, 'Another server could not read a schedule');
+}
+
+function reportPlanned(logger: Logger, ids: readonly number[], reason: string): void {
+  if (ids.length === 0) return;
+  const clinics = `${ids.length} ${ids.length === 1 ? 'organization' : 'organizations'}`;
   logger.warn(
-    { organization_ids: released.slice(0, NAMED_AT_MOST) },
-    `The clock of the database was ahead: the schedules of ${clinics} are planned again`,
+    { organization_ids: ids.slice(0, NAMED_AT_MOST) },
+    `${reason}: the schedules of ${clinics} are planned again`,
   );
 }
 

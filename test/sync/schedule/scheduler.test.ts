@@ -5,6 +5,7 @@ import { createLogger } from '../../../src/logging/logger.ts';
 import { saveOrganization } from '../../../src/organizations/organizations.ts';
 import { readFreshness } from '../../../src/organizations/overdue.ts';
 import { setPause } from '../../../src/organizations/pause.ts';
+import { planDisabled } from '../../../src/sync/schedule/plan-disabled.ts';
 import { type SchedulerDeps, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
 import { startRun } from '../../../src/sync/start-run.ts';
 import { PassedOver } from '../../../src/timing/passed-over.ts';
@@ -61,6 +62,21 @@ describe('a pause of everything', () => {
     await sql`update organizations set next_sync_at = now() where id = 1001`;
     expect(await startDueSyncs(deps)).toBe(1);
   });
+});
+
+test('a schedule that another server could not read and has disabled is planned again', async ({
+  databaseUrl,
+}) => {
+  const { sql, deps } = await openSchedules(databaseUrl, 3);
+  const schedules = [{ cron: '0 2 * * *', time_zone: 'Australia/Sydney', mode: 'changed' }];
+  await sql`update organizations set schedule = ${JSON.stringify(schedules)}::text::jsonb, next_sync_at = null where id = 1001`;
+  await sql`update organizations set schedule = '{"cron": 5}', next_sync_at = null where id = 1002`;
+  await sql`update organizations set next_sync_at = null, paused_at = now() where id = 1003`;
+  expect(await planDisabled(deps.database)).toEqual([1001]);
+  expect(await planDisabled(deps.database)).toEqual([]);
+  const [row] = await sql`select next_sync_at between now() and now() + interval '26 hours' as is_soon,
+    jsonb_array_length(firings) as firings from organizations where id = 1001`;
+  expect(row).toEqual({ is_soon: true, firings: 1 });
 });
 
 describe('one clinic of many', () => {
