@@ -147,10 +147,8 @@ async function storePlan(
 ): Promise<void> {
   const at = new Date(now);
   const nextSyncAt = earliestDue(firings)?.toISOString() ?? null;
-  // A server of the previous version stored the schedule without it, or one that leaves out gaps of more than a week.
-  const known = longest ?? longestIntervalS(read, at);
-  const ahead = firings.map((one) => (one === null ? 0 : (one.planned.getTime() - at.getTime()) / 1_000));
-  const interval = known === null ? null : Math.round(Math.max(known, ...ahead));
+  // A server of the previous version stored the schedule without it. One that is too short is corrected by release-from-future.ts.
+  const interval = longest ?? longestIntervalS(read, at);
   await tx`update organizations set firings = ${JSON.stringify(firings)}::text::jsonb,
       next_sync_at = ${nextSyncAt}::timestamptz, longest_interval_s = ${interval}
     where id = ${id}`;

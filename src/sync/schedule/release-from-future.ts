@@ -62,7 +62,7 @@ async function readPlannedAhead(sql: Sql, after: number, now: Date | undefined):
   const clock = clockOf(sql, now);
   return await sql<Row[]>`
     select id, schedule, firings, next_sync_at as next, ${clock} as now from organizations
-    where id > ${after} and isfinite(next_sync_at) and paused_at is null and next_sync_at > ${clock}
+    where id > ${after} and paused_at is null and next_sync_at > ${clock}
       + make_interval(secs => coalesce(longest_interval_s, ${UNKNOWN_INTERVAL_S}) + ${SLACK_S})
     order by id limit ${AT_ONCE}`;
 }

@@ -18,10 +18,15 @@ describe('clinics whose schedule is due', () => {
     databaseUrl,
   }) => {
     const { sql, deps, runs } = await openSchedules(databaseUrl, 30);
+    const nudged: number[] = [];
+    deps.bus.subscribe(({ organizations, work }) => {
+      if (work) nudged.push(...organizations);
+    });
     const started = await Promise.all(Array.from({ length: 6 }, () => startDueSyncs(deps)));
 
     expect(started.reduce((sum, count) => sum + count, 0)).toBe(30);
     expect((await runs()).map((row) => row.count)).toEqual(Array(30).fill(1));
+    expect(nudged.toSorted()).toEqual(Array.from({ length: 30 }, (_, n) => 1001 + n));
     const [ahead] =
       await sql`select min(next_sync_at) > now() as all_ahead, count(distinct next_sync_at)::int as times
       from organizations where schedule is not null`;
@@ -134,7 +139,9 @@ describe('one clinic of many', () => {
     const logger = createLogger({ level: 'error', format: 'pretty', colour: false }, output);
     const failed = new PassedOver();
     expect(await startDueSyncs({ ...deps, logger, failed })).toBe(2);
-    expect(lines.join('')).toContain('The scheduled sync of organization 1001 could not be started');
+    expect(lines.join('')).toContain(
+      'The scheduled sync of organization 1001 could not be started; it is tried again in 60 s',
+    );
     expect(await startDueSyncs({ ...deps, logger, failed })).toBe(0);
     expect(lines).toHaveLength(1);
 

@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest';
 import { ClinikoError, type ClinikoFailure } from '../../../src/cliniko/error.ts';
 import { saveOrganization } from '../../../src/organizations/organizations.ts';
 import { readFreshness } from '../../../src/organizations/overdue.ts';
+import { setPause } from '../../../src/organizations/pause.ts';
 import { readOverview } from '../../../src/overview/read-overview.ts';
 import { startDueAttempts, startDueSyncs } from '../../../src/sync/schedule/scheduler.ts';
 import { startRun } from '../../../src/sync/start-run.ts';
@@ -126,6 +127,9 @@ describe('a scheduled run that fails for a passing reason', () => {
     await saveOrganization(clinic.database, 123, { paused: true });
     expect(await clinic.attempt()).toBeUndefined();
     await saveOrganization(clinic.database, 123, { paused: false });
+    await setPause(clinic.sql, { paused: true }, { actor: 'anyone' });
+    expect(await clinic.attempt()).toBeUndefined();
+    await setPause(clinic.sql, { paused: false }, { actor: 'anyone' });
     await clinic.startByHand();
     expect(await clinic.attempt()).toBeUndefined();
 
@@ -144,7 +148,10 @@ describe('a scheduled run that fails for a passing reason', () => {
       values (123, 'by_another_program', 'running', now() at time zone 'utc')`;
     expect(await clinic.attempt()).toBeUndefined();
     await clinic.sql`update sync_logs set status = 'completed', completed_at = now() at time zone 'utc' where status = 'running'`;
+    const nudges: object[] = [];
+    clinic.deps.bus.subscribe((nudge) => nudges.push(nudge));
     expect(await clinic.attempt()).toMatchObject({ metadata: { trigger: { kind: 'retry' } } });
+    expect(nudges).toContainEqual({ organizations: [123], work: true });
   });
 });
 
@@ -246,6 +253,7 @@ describe('a success', () => {
     await clinic.fire({ kind: 'unauthorised' });
     expect(await clinic.row()).toMatchObject({ key_refusals: 1 });
     await clinic.startByHand();
-    expect(await clinic.row()).toMatchObject({ key_refusals: 0 });
+    // The firing was in time.
+    expect(await clinic.row()).toMatchObject({ key_refusals: 0, missed_at: null });
   });
 });
