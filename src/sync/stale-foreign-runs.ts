@@ -131,10 +131,11 @@ const failedColumns = (tx: ISql, report: { error: string }) => tx`
   completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
   metadata = ${metadataObject(tx)} || ${JSON.stringify(report)}::text::jsonb || ${endMarks(tx, report.error)}`;
 
+/** @param ids locked rows, which no other program can change now */
 async function endStale(tx: ISql, ids: readonly number[], unchanged: Unchanged): Promise<number> {
   const rows = await tx`
     update sync_logs as log set ${failedColumns(tx, REPORT)}
-    where id = any(${ids as number[]}::int[]) and sync_status_word(status) = 'running' and ${isForeign(tx)}
+    where id = any(${ids as number[]}::int[])
       and (${lastChange(tx)} < now() - make_interval(mins => ${STALE_AFTER_MINUTES})
         or (id, ${lastChange(tx)}) in (
           select * from unnest(${unchanged.ids}::int[], ${unchanged.changedAt}::text[]::timestamptz[])))

@@ -62,6 +62,13 @@ describe('the places of the queue', () => {
     // The eleventh showed 22. The ones behind it show less than twice their place.
     expect(await take(9)).toBe(11);
     expect((await places()).slice(11)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 23, 24]);
+    await saveOrganization(database, 300, {});
+    await startRun(database, 300, 'full_patients');
+    expect(await placeOf(database, 300)).toBe(14);
+    expect(await updateQueuePositions(database)).toEqual([]);
+    // A run that was released in the middle of its work waits too, but shows what it has done.
+    await sql`update sync_logs set metadata = metadata - 'queue_position' || '{"phase": "storing"}'
+      where organization_id = ${organizations.at(-1) ?? 0}`;
     expect(await updateQueuePositions(database)).toEqual([]);
   });
 });

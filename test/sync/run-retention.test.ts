@@ -22,10 +22,19 @@ test('records of runs are deleted 100 days after their end, however many there a
   await sql`insert into sync_runs (sync_log_id, organization_id, operation_type, created_at)
     values (3000, 2, 'full_patients', now() - interval '120 days')`;
 
+  const kept = async () =>
+    (await sql<{ id: number }[]>`select sync_log_id as id from sync_runs order by 1`).map(({ id }) => id);
+  const young = [...Array.from({ length: 10 }, (_, index) => 2501 + index), 3000];
+
+  // One that another transaction holds is left to the next time.
+  await connectInTest(databaseUrl).begin(async (tx) => {
+    await tx`select from sync_runs where sync_log_id = 5 for update`;
+    await deleteOldRuns(database);
+    expect(await kept()).toEqual([5, ...young]);
+  });
   await deleteOldRuns(database);
 
-  const kept = await sql<{ id: number }[]>`select sync_log_id as id from sync_runs order by 1`;
-  expect(kept.map(({ id }) => id)).toEqual([...Array.from({ length: 10 }, (_, index) => 2501 + index), 3000]);
+  expect(await kept()).toEqual(young);
   expect(await sql`select count(*)::int from sync_logs`).toEqual([{ count: 2510 }]);
 });
 

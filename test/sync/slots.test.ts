@@ -67,6 +67,18 @@ describe('a run that has had its turn', () => {
     expect([run.hasSlot, slots.free]).toEqual([true, 0]);
   });
 
+  test('begins another one when it has waited for Cliniko', async () => {
+    const slots = createSlots(1, () => {});
+    const [other, run] = [slots.take(), slots.take()];
+    other.pause();
+    run.worked(TURN_RECORDS);
+    run.pause();
+    await run.resume(never());
+    void other.resume(never());
+    await run.resume(never());
+    expect(run.resumeIfFree()).toBe(true);
+  });
+
   test('returns it to the run that has waited longest, and continues after it', async () => {
     const slots = createSlots(1, () => {});
     const first = slots.take();
@@ -106,6 +118,25 @@ describe('a run that has had its turn', () => {
     slots.setWantedByNew(false);
     await loopTurn();
     expect([fourth.hasSlot, slots.free]).toEqual([true, 0]);
+  });
+
+  test('does not take the slot that is left for a new run, until many runs wait', async () => {
+    const slots = createSlots(1, () => {});
+    const [first, ...waiting] = Array.from({ length: 33 }, () => slots.take());
+    for (const slot of [first, ...waiting]) slot?.pause();
+    const working = slots.take();
+    slots.setWantedByNew(true);
+    const [second, ...others] = waiting;
+    for (const slot of [first, second]) void slot?.resume(never());
+    // It goes to the first one, and then to a new run.
+    working.release();
+    first?.release();
+    expect([slots.free, second?.resumeIfFree()]).toEqual([1, false]);
+    const last = others.pop();
+    for (const slot of others) void slot.resume(never());
+    expect(slots.free).toBe(1);
+    void last?.resume(never());
+    expect([slots.free, second?.resumeIfFree()]).toEqual([0, true]);
   });
 
   test('has precedence over new runs while many runs wait with their pages', async () => {

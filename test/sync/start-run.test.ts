@@ -39,10 +39,20 @@ describe('a run', () => {
     const source = scriptedSource(people(30));
     await engine.syncWith(source);
     await engine.sql`truncate sync_logs restart identity`;
+    // As when it did so in the middle of a run.
+    await engine.sql`insert into sync_seen select 1, array_agg(cliniko_patient_id) from patients`;
     expect(await startRun(engine.database, 123, 'full_patients')).toEqual({ syncLogId: 1, created: true });
     const worker = engine.work(source);
     expect(await engine.ended()).toMatchObject({ id: 1, status: 'completed', metadata: { unchanged: 30 } });
     await worker.stop();
+  });
+
+  test('is refused to an organization that is not registered', async ({ databaseUrl }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await expect(startRun(database, 999, 'full_patients')).rejects.toMatchObject({
+      name: 'OrganizationDeletedError',
+    });
+    expect(await sql`select from sync_logs`).toEqual([]);
   });
 
   test('is an error, not an endless attempt, when a trigger of another program drops its row', async ({
