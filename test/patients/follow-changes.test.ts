@@ -29,9 +29,10 @@ describe('the changes of patients over HTTP', () => {
     expect(empty.next).toMatch(/^[a-z0-9]+\.0$/);
     expect(await changesOf(server, '?since=all')).toEqual(empty);
 
-    await wholeSync(server);
+    const { id } = await wholeSync(server);
     const { next, changes } = await changesOf(server, `?since=${empty.next}&limit=10`);
     expect(changes.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(changes[0]).toMatchObject({ kind: 'created', sync_log_id: id });
     expect(next).toBe(changes[9]?.cursor);
     const rest = await changesOf(server, `?since=${next}`);
     expect(rest.changes[0]?.seq).toBe(11);
