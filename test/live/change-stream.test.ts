@@ -174,9 +174,10 @@ describe('the feed behind the streams', () => {
   test('ends the epoch when the database has less than a stream has sent, and the stream must start again', async () => {
     const bus = createMemoryBus();
     let head = 5;
+    const now = { epoch: 'e', flushed: 2n };
     const log = {
       spacingMs: 0,
-      readHeads: async () => ({ epoch: 'e', flushed: 1n, heads: new Map([[7, head]]) }),
+      readHeads: async () => ({ ...now, heads: new Map([[7, head]]) }),
       follow: async () => ({ ...page('e.5'), recovered: head === 5 }),
       endEpoch: vi.fn(async () => {}),
     };
@@ -191,6 +192,20 @@ describe('the feed behind the streams', () => {
     await vi.waitFor(() => expect(markDirty).toHaveBeenCalled());
     expect(log.endEpoch).toHaveBeenCalledWith('e');
     await expect(stream.catchUp(false)).rejects.toThrow('no longer in the log');
+
+    // Also when nudges may have been lost, or the log has less WAL, or another epoch with the same head.
+    head = 5;
+    for (const [change, ends] of [
+      [{ flushed: 1n }, 1],
+      [{ epoch: 'other', flushed: 0n }, 0],
+    ] as const) {
+      markDirty.mockClear();
+      log.endEpoch.mockClear();
+      Object.assign(now, change);
+      bus.missed();
+      await vi.waitFor(() => expect(markDirty).toHaveBeenCalled());
+      expect(log.endEpoch).toHaveBeenCalledTimes(ends);
+    }
     feed.close();
   });
 });

@@ -37,7 +37,7 @@ function openBehind() {
     readHeads: () => Promise.reject(new Error('Not read here.')),
   };
   const read = createNewEventsReader({ log, cache, guard, counters: createLiveCounters() });
-  return { cache, read, readAfter };
+  return { cache, guard, read, readAfter };
 }
 
 describe('new events of many organizations', () => {
@@ -57,6 +57,17 @@ describe('new events of many organizations', () => {
     const { read, readAfter } = openBehind();
     await read([7]);
     expect(readAfter).toHaveBeenCalledExactlyOnceWith('e', [{ organizationId: 7, seq: 0 }], { limit: 500 });
+  });
+
+  test('are not added when the history ended during the read', async () => {
+    const { cache, guard, read, readAfter } = openBehind();
+    const answer = readAfter.getMockImplementation();
+    readAfter.mockImplementation(async (...wanted) => {
+      guard.epoch = 'other';
+      return (await answer?.(...wanted)) ?? [];
+    });
+    expect(await read([7])).toEqual([]);
+    expect(cache.get(7)?.channel.head).toBe(0);
   });
 
   test('are read in smaller statements while an answer takes too long, and in larger ones again later', async () => {

@@ -1,6 +1,7 @@
 /** A right that ends while a stream is open: no frame leaves after that, replayed or live. */
 import { describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/events/event-queries.ts';
+import { ChangeSubscriber } from '../../src/live/change-subscriber.ts';
 import { createChannelCache } from '../../src/live/channel-cache.ts';
 import type { Frame } from '../../src/live/frame.ts';
 import { OrganizationSubscriber } from '../../src/live/subscriber.ts';
@@ -19,8 +20,8 @@ const event = (seq: number): LoggedEvent => ({
 
 const seqsOf = (frames: readonly Frame[] | undefined) => frames?.map(({ seq }) => seq);
 
-/** A stream that resumes at the start of the history, and the organizations that it may read now. */
-function openSubscriber() {
+/** A stream that resumes at the start of the history or is fresh, and the organizations that it may read now. */
+function openSubscriber({ isFresh } = { isFresh: false }) {
   const entry = createChannelCache().open(STATE);
   const stream = { readable: [5] };
   const deps = {
@@ -30,7 +31,7 @@ function openSubscriber() {
     onEnded: () => {},
   };
   const options = {
-    since: 'e.0',
+    since: isFresh ? undefined : 'e.0',
     folded: false,
     authorization: { canRead: (id: number) => stream.readable.includes(id) },
   };
@@ -60,5 +61,64 @@ describe('a subscriber whose right to read ends', () => {
   test('gets a replay while it has the right', async () => {
     const { subscriber } = openSubscriber();
     expect(seqsOf(await subscriber.catchUp(false))).toEqual([1]);
+  });
+});
+
+test('a fresh subscriber begins with the state at its start, and no event after it comes twice', () => {
+  const { entry, subscriber } = openSubscriber({ isFresh: true });
+  entry.channel.append([event(1)]);
+  expect(seqsOf(subscriber.take())).toEqual([0]);
+  expect(seqsOf(subscriber.take())).toEqual([1]);
+});
+
+/** A stream of patient changes that begins at a position, and its pages in order. */
+function openChanges(next: string, pages: { ids: string[]; next: string }[]) {
+  const stream = { readable: [5], onRead: () => {} };
+  const follow = async () => {
+    const page = pages.shift() ?? { ids: [], next };
+    stream.onRead();
+    const changes = page.ids.map((id) => ({
+      seq: null,
+      cursor: null,
+      at: AT,
+      kind: 'created' as const,
+      cliniko_patient_id: id,
+      sync_log_id: null,
+    }));
+    return { changes, next: page.next, recovered: true, reason: null };
+  };
+  const subscriber = new ChangeSubscriber(
+    { organizationId: 5, epoch: 'e', head: 3, next, reason: null },
+    {
+      log: { follow },
+      authorization: { canRead: (id) => stream.readable.includes(id) },
+      onEnded: () => {},
+    },
+  );
+  return { stream, subscriber };
+}
+
+describe('a stream of patient changes', () => {
+  test('gets no change of a read during which its right ends', async () => {
+    const { stream, subscriber } = openChanges('e.3', [{ ids: ['1'], next: 'e.4' }]);
+    stream.onRead = () => {
+      stream.readable = [];
+    };
+    expect(await subscriber.catchUp()).toEqual([]);
+    expect(subscriber.cursor).toBe(3);
+  });
+
+  test('reads on after news that came during a read, and after the stored patients', async () => {
+    const { stream, subscriber } = openChanges('e.3', []);
+    stream.onRead = () => subscriber.wake();
+    await subscriber.catchUp();
+    expect(subscriber.take()).toBeUndefined();
+    stream.onRead = () => {};
+    await subscriber.catchUp();
+    expect(subscriber.take()).toEqual([]);
+
+    const all = openChanges('all', [{ ids: ['1', '2'], next: 'e.3' }]).subscriber;
+    expect(await all.catchUp()).toHaveLength(2);
+    expect(all.take()).toBeUndefined();
   });
 });

@@ -72,23 +72,24 @@ describe('rows that are written with triggers bypassed', () => {
   });
 });
 
+const PLAIN: FoundFingerprint = {
+  organizationId: 1,
+  epoch: 'one',
+  head: 5,
+  headAt: 'noon',
+  headAtBefore: null,
+  signature: 'a',
+  isUnlogged: false,
+};
+
 /** Runs one check for each trace. @returns what the checks wrote */
 async function checkTraces(traces: readonly Partial<FoundFingerprint>[]): Promise<string[]> {
   const done: string[] = [];
   const left = [...traces];
-  const plain: FoundFingerprint = {
-    organizationId: 1,
-    epoch: 'one',
-    head: 5,
-    headAt: 'noon',
-    headAtBefore: null,
-    signature: 'a',
-    isUnlogged: false,
-  };
   const log: Pick<EventLog, 'readFingerprints' | 'appendSnapshot' | 'endEpoch'> = {
     readFingerprints: async () => {
       const next = left.shift();
-      return next === undefined ? [] : [{ ...plain, ...next }];
+      return next === undefined ? [] : [{ ...PLAIN, ...next }];
     },
     appendSnapshot: async ({ head }) => void done.push(`snapshot after ${head}`),
     endEpoch: async (epoch) => void done.push(`end of ${epoch}`),
@@ -115,4 +116,24 @@ describe('a check of an organization', () => {
   test('ends the epoch when another event has the seq of the newest one', async () => {
     expect(await checkTraces([{}, { head: 9, headAtBefore: 'evening' }])).toEqual(['end of one']);
   });
+});
+
+test('of more than a thousand organizations each check looks at a quarter, and knows what the one before it has seen', async () => {
+  const many = Array.from({ length: 1_001 }, (_, index) => index + 1);
+  let signature = 'a';
+  const looked: number[] = [];
+  const appendSnapshot = vi.fn<EventLog['appendSnapshot']>(async () => {});
+  const readFingerprints: EventLog['readFingerprints'] = async (before) => {
+    looked.push(...before.map(({ organizationId }) => organizationId));
+    return before.map(({ organizationId }) => ({ ...PLAIN, organizationId, signature }));
+  };
+  const log = { readFingerprints, appendSnapshot, endEpoch: async () => {} };
+  const stop = watchUnloggedChanges({ log, watched: () => many, onFailure: () => {}, everyMs: 1 });
+  onTestFinished(stop);
+  await expect.poll(() => looked.length, { interval: 1 }).toBeGreaterThanOrEqual(many.length);
+  expect(looked.slice(0, many.length).toSorted((one, other) => one - other)).toEqual(many);
+  expect(appendSnapshot).not.toHaveBeenCalled();
+  signature = 'b';
+  const found = () => new Set(appendSnapshot.mock.calls.map(([{ organizationId }]) => organizationId)).size;
+  await expect.poll(found, { interval: 1 }).toBe(many.length);
 });

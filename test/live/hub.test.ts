@@ -1,0 +1,312 @@
+/** When the hub reads the log, what it answers from memory, and when it takes the history for lost. The clock is stopped. */
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { EventLog } from '../../src/events/event-log.ts';
+import { HistoryLostError, type LoggedEvent, type RunAt } from '../../src/events/event-queries.ts';
+import { createMemoryBus } from '../../src/events/memory-bus.ts';
+import { Hub } from '../../src/live/hub.ts';
+import { createLogger } from '../../src/logging/logger.ts';
+
+const AT = '2026-11-24T00:00:00.000Z';
+const ID = 55;
+
+const run = (startedAt: string): RunAt => ({ id: 7, startedAt, log: `{"started":"${startedAt}"}` });
+
+/** A hub over a history of one organization. */
+function openHub() {
+  vi.useFakeTimers();
+  // Without jitter.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  const history = { epoch: 'one', flushed: 100n, events: [] as LoggedEvent[], isPresent: true };
+  const asked: (string | undefined)[] = [];
+  const ended: string[] = [];
+  const head = () => history.events.length;
+  /** What an answer of the log waits for. */
+  const held = { readHeads: Promise.resolve(), readAfter: Promise.resolve() };
+  const log = {
+    spacingMs: 0,
+    readHeads: vi.fn<EventLog['readHeads']>(async (since) => {
+      asked.push(since);
+      const positions = history.isPresent ? [{ organizationId: ID, seq: head() }] : [];
+      const { epoch, flushed } = history;
+      const heads = { epoch, flushed, horizon: `horizon ${asked.length}`, positions };
+      await held.readHeads;
+      return heads;
+    }),
+    readOrganizations: async () => ({ epoch: history.epoch, ids: [ID] }),
+    readStates: vi.fn<EventLog['readStates']>(async (ids) =>
+      ids.map((organizationId) => ({
+        organizationId,
+        epoch: history.epoch,
+        head: head(),
+        oldest: 1,
+        latest: history.events.at(-1)?.run ?? null,
+        hasOlder: false,
+        at: AT,
+      })),
+    ),
+    readAfter: vi.fn<EventLog['readAfter']>(async (_epoch, positions) => {
+      const events = positions.flatMap(({ seq }) => history.events.slice(seq));
+      await held.readAfter;
+      return events;
+    }),
+    endEpoch: async (epoch: string) => {
+      ended.push(epoch);
+      history.epoch = 'two';
+      history.flushed = 50n;
+    },
+    readFingerprints: vi.fn<EventLog['readFingerprints']>(async () => []),
+    appendSnapshot: async () => {},
+    close: async () => {},
+  };
+  const state = { isHealthy: true };
+  const following: string[] = [];
+  const local = createMemoryBus();
+  const bus = {
+    ...local,
+    get healthy() {
+      return state.isHealthy;
+    },
+    follow: (id: number) => void following.push(`follow ${id}`),
+    unfollow: (id: number) => void following.push(`unfollow ${id}`),
+    followAll: () => {
+      following.push('follow all');
+      return () => void following.push('unfollow all');
+    },
+  };
+  const hub = new Hub(log, bus, createLogger({ level: 'fatal', format: 'json', colour: false }));
+  onTestFinished(async () => {
+    await hub.close();
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+  return {
+    hub,
+    bus,
+    log,
+    history,
+    state,
+    asked,
+    ended,
+    following,
+    append(startedAt: string) {
+      const seq = head() + 1;
+      history.events.push({
+        organizationId: ID,
+        seq,
+        type: 'progress',
+        at: AT,
+        run: run(startedAt),
+        json: '{}',
+      });
+    },
+    async subscribe() {
+      const options = { since: undefined, folded: false, authorization: { canRead: () => true } };
+      const [subscriber] = await hub.subscribe(new Map([[ID, options]]));
+      await poll();
+      return subscriber;
+    },
+    /** Its answers wait until the returned function is called. */
+    hold(call: keyof typeof held) {
+      let release = (): void => {};
+      held[call] = new Promise((resolve) => {
+        release = resolve;
+      });
+      return release;
+    },
+    /** What the next read of the heads asks for, after an event. */
+    async nextAsked(act = () => {}) {
+      asked.length = 0;
+      act();
+      await poll();
+      return asked[0];
+    },
+  };
+}
+
+/** From one poll to the next. */
+const poll = () => vi.advanceTimersByTimeAsync(1_000);
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+describe('the heads', () => {
+  test('are read while a stream is open: those that changed, and all when one may have been missed', async () => {
+    const { hub, bus, log, history, asked, append, subscribe, nextAsked, hold } = openHub();
+    await poll();
+    expect(asked).toEqual([]);
+    const lost = vi.fn();
+    hub.onHistoryLost(lost);
+    hub.onOrganization(() => {});
+    expect(await nextAsked()).toBeUndefined();
+    expect(await nextAsked()).toMatch('horizon');
+
+    expect(await nextAsked(bus.missed)).toBeUndefined();
+    expect(await nextAsked()).toMatch('horizon');
+    // During a read, which may have begun before.
+    const release = hold('readHeads');
+    await poll();
+    bus.missed();
+    expect(await nextAsked(release)).toBeUndefined();
+
+    await subscribe();
+    append('1');
+    log.readAfter.mockRejectedValueOnce(new Error('No answer.'));
+    expect(await nextAsked()).toMatch('horizon');
+    expect(await nextAsked()).toBeUndefined();
+    log.readAfter.mockRejectedValueOnce(new HistoryLostError('Another history.'));
+    asked.length = 0;
+    bus.publish({ organizations: [ID], work: false });
+    await settle();
+    expect(asked).toEqual([undefined]);
+    await nextAsked();
+
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(62_000);
+    expect(asked.filter((since) => since === undefined)).toHaveLength(1);
+    history.epoch = 'other';
+    expect(await nextAsked()).toMatch('horizon');
+    expect(await nextAsked()).toBeUndefined();
+    expect(lost).toHaveBeenCalledOnce();
+  });
+
+  test('that are less than what was sent end the epoch, once', async () => {
+    for (const rewind of [
+      ({ history }: ReturnType<typeof openHub>) => {
+        history.flushed = 99n;
+      },
+      ({ history }: ReturnType<typeof openHub>) => history.events.pop(),
+      ({ history, bus }: ReturnType<typeof openHub>) => {
+        history.isPresent = false;
+        bus.missed();
+      },
+    ]) {
+      const opened = openHub();
+      const { hub, ended, append, subscribe } = opened;
+      append('1');
+      append('1');
+      await subscribe();
+      expect(ended).toEqual([]);
+      rewind(opened);
+      await poll();
+      expect(ended).toEqual(['one']);
+      expect(hub.latestRuns.get(ID)).toBeUndefined();
+      await subscribe();
+      await poll();
+      expect(ended).toEqual(['one']);
+    }
+  });
+});
+
+describe('the latest run from memory', () => {
+  test('is that of the database, or none', async () => {
+    const { hub, bus, log, state, append, subscribe, hold } = openHub();
+    const latest = () => hub.latestRuns.get(ID);
+    const isKnown = () => latest() !== undefined;
+    expect(isKnown()).toBe(false);
+    append('1');
+    await subscribe();
+    // What happened before it was followed.
+    const wanted = [{ organizationId: ID, seq: 1 }];
+    expect(log.readAfter).toHaveBeenCalledExactlyOnceWith('one', wanted, expect.anything());
+    expect(latest()).toEqual({ epoch: 'one', head: 1, log: run('1').log, hasOlder: false });
+
+    state.isHealthy = false;
+    expect(isKnown()).toBe(false);
+    state.isHealthy = true;
+    expect(isKnown()).toBe(true);
+    // An event is being read.
+    append('1');
+    let release = hold('readAfter');
+    bus.publish({ organizations: [ID], work: false });
+    expect(isKnown()).toBe(false);
+    release();
+    await settle();
+    expect(latest()).toMatchObject({ head: 2 });
+    // Nudges were lost, or a read failed: until the next poll.
+    release = hold('readHeads');
+    await vi.advanceTimersByTimeAsync(1);
+    bus.missed();
+    expect(isKnown()).toBe(false);
+    release();
+    await settle();
+    expect(isKnown()).toBe(true);
+    log.readAfter.mockRejectedValueOnce(new Error('No answer.'));
+    await vi.advanceTimersByTimeAsync(1);
+    bus.publish({ organizations: [ID], work: false });
+    await settle();
+    expect(isKnown()).toBe(false);
+    await poll();
+    expect(isKnown()).toBe(true);
+    // An answer is as old as its question.
+    release = hold('readHeads');
+    await poll();
+    await vi.advanceTimersByTimeAsync(1_500);
+    release();
+    await settle();
+    expect(isKnown()).toBe(true);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(isKnown()).toBe(false);
+    await poll();
+    // The log does not answer.
+    release = hold('readHeads');
+    await vi.advanceTimersByTimeAsync(2_001);
+    expect(isKnown()).toBe(false);
+    release();
+    await poll();
+    expect(isKnown()).toBe(true);
+    // A response had more than this memory, or belongs to another history.
+    hub.latestRuns.observe(ID, { epoch: 'other', head: 2, hasOlder: true });
+    hub.latestRuns.observe(ID, { epoch: 'other', head: 9 });
+    expect(latest()).toMatchObject({ head: 2, hasOlder: false });
+    append('1');
+    hub.latestRuns.observe(ID, { epoch: 'one', head: 4 });
+    await settle();
+    expect(log.readAfter).toHaveBeenLastCalledWith(
+      'one',
+      [{ organizationId: ID, seq: 2 }],
+      expect.anything(),
+    );
+    expect(isKnown()).toBe(false);
+    append('1');
+    await poll();
+    expect(latest()).toMatchObject({ head: 4 });
+  });
+
+  test('is read again when another program has moved its start, also after a failure', async () => {
+    const { hub, bus, log, append, subscribe } = openHub();
+    append('5');
+    await subscribe();
+    append('3');
+    log.readStates.mockRejectedValueOnce(new Error('No answer.'));
+    bus.publish({ organizations: [ID], work: false });
+    await settle();
+    expect(hub.latestRuns.get(ID)).toBeUndefined();
+    await poll();
+    await poll();
+    expect(hub.latestRuns.get(ID)).toMatchObject({ log: run('3').log });
+  });
+});
+
+describe('an organization', () => {
+  test('is followed while it is watched or polled, and a minute longer', async () => {
+    const { hub, log, following, subscribe } = openHub();
+    hub.onOrganization(() => {})();
+    expect(following.splice(0)).toEqual(['follow all', 'unfollow all']);
+    const subscriber = await subscribe();
+    await vi.advanceTimersByTimeAsync(120_000);
+    subscriber?.end();
+    for (let polls = 0; polls < 4; polls += 1) {
+      await vi.advanceTimersByTimeAsync(40_000);
+      hub.latestRuns.get(ID);
+    }
+    expect(following).toEqual([`follow ${ID}`]);
+    await vi.advanceTimersByTimeAsync(62_000);
+    expect(following).toEqual([`follow ${ID}`, `unfollow ${ID}`]);
+    // One that is only polled is compared with its table.
+    hub.latestRuns.get(77);
+    await vi.advanceTimersByTimeAsync(13_000);
+    expect(log.readFingerprints.mock.lastCall?.[0].map(({ organizationId }) => organizationId)).toContain(77);
+    await vi.advanceTimersByTimeAsync(120_000);
+    log.readFingerprints.mockClear();
+    await vi.advanceTimersByTimeAsync(13_000);
+    expect(log.readFingerprints).not.toHaveBeenCalled();
+  });
+});
