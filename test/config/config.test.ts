@@ -115,6 +115,20 @@ describe('a good value', () => {
     [{ AUTH: 'tokens', PORT: '8080', HOST: '::1' }, { host: '::1' }],
     [{ PORT: '8080' }, { auth: 'none', host: '127.0.0.1' }],
     [{ KEEP_ALIVE_MS: '20000' }, { keepAliveMs: 20_000 }],
+    [
+      { SMTP_URL: 'smtp://u:p@localhost', SMTP_FROM: 'a@b.example' },
+      { mail: { requiresTls: false, auth: { user: 'u', pass: 'p' } } },
+    ],
+    [{ DATABASE_READERS: 'analyst, public_reports' }, { databaseReaders: ['analyst', 'public_reports'] }],
+    [
+      {
+        CREDENTIALS_KEY: KEY,
+        DATABASE_CA: '/other.pem',
+        PGSSLMODE: 'require',
+        DATABASE_URL: 'postgres://u:p@h/d?sslrootcert=system&sslmode=verify-full',
+      },
+      { databaseUrl: 'postgres://u:p@h/d?sslrootcert=system&sslmode=verify-full' },
+    ],
     [{ LIMIT_CONNECTIONS: '101' }, { limits: { connections: 101, connectionsPerAddress: 51 } }],
     [{ LIMIT_CONNECTIONS_PER_ADDRESS: '7' }, { limits: { connectionsPerAddress: 7 } }],
   ] as const)('%j is taken', ([environment, expected]) => {
@@ -128,6 +142,7 @@ describe('a good value', () => {
 
 describe('a bad value', () => {
   test.for([
+    [{ DATABASE_READERS: 'analyst,Public' }, /^DATABASE_READERS must be names of database roles/],
     [{ PUBLIC_URL: 'sync.example.com' }, /^PUBLIC_URL must be the address at which people open the pages/],
     [{ PUBLIC_URL: 'https://sync.example.com/?org=1' }, /^PUBLIC_URL must be/],
     [
