@@ -25,3 +25,14 @@ test('reports a later failure, and ends without the end of the text', async () =
   expect(onFailure.mock.calls).toEqual([[failure]]);
   expect(() => JSON.parse(text)).toThrow(SyntaxError);
 });
+
+test('of a run whose events are all gone is trimmed, and one of whole parts ends', async () => {
+  const read = async (...parts: TimelineEvent[][]) => {
+    const stream = await streamTimeline(async () => parts.shift() ?? [], vi.fn());
+    const { events, trimmed } = JSON.parse(await new Response(stream).text());
+    return { events: events.length, trimmed };
+  };
+  expect(await read()).toEqual({ events: 0, trimmed: true });
+  expect(await read(part, part)).toEqual({ events: 400, trimmed: false });
+  expect(await read(part.slice(1))).toEqual({ events: 199, trimmed: true });
+});

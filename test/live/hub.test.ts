@@ -1,131 +1,7 @@
 /** When the hub reads the log, what it answers from memory, and when it takes the history for lost. The clock is stopped. */
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { EventLog } from '../../src/events/event-log.ts';
-import { HistoryLostError, type LoggedEvent, type RunAt } from '../../src/events/event-queries.ts';
-import { createMemoryBus } from '../../src/events/memory-bus.ts';
-import { Hub } from '../../src/live/hub.ts';
-import { createLogger } from '../../src/logging/logger.ts';
-
-const AT = '2026-11-24T00:00:00.000Z';
-const ID = 55;
-
-const run = (startedAt: string): RunAt => ({ id: 7, startedAt, log: `{"started":"${startedAt}"}` });
-
-/** A hub over a history of one organization. */
-function openHub() {
-  vi.useFakeTimers();
-  // Without jitter.
-  vi.spyOn(Math, 'random').mockReturnValue(0);
-  const history = { epoch: 'one', flushed: 100n, events: [] as LoggedEvent[], isPresent: true };
-  const asked: (string | undefined)[] = [];
-  const ended: string[] = [];
-  const head = () => history.events.length;
-  /** What an answer of the log waits for. */
-  const held = { readHeads: Promise.resolve(), readAfter: Promise.resolve() };
-  const log = {
-    spacingMs: 0,
-    readHeads: vi.fn<EventLog['readHeads']>(async (since) => {
-      asked.push(since);
-      const positions = history.isPresent ? [{ organizationId: ID, seq: head() }] : [];
-      const { epoch, flushed } = history;
-      const heads = { epoch, flushed, horizon: `horizon ${asked.length}`, positions };
-      await held.readHeads;
-      return heads;
-    }),
-    readOrganizations: async () => ({ epoch: history.epoch, ids: [ID] }),
-    readStates: vi.fn<EventLog['readStates']>(async (ids) =>
-      ids.map((organizationId) => ({
-        organizationId,
-        epoch: history.epoch,
-        head: head(),
-        oldest: 1,
-        latest: history.events.at(-1)?.run ?? null,
-        hasOlder: false,
-        at: AT,
-      })),
-    ),
-    readAfter: vi.fn<EventLog['readAfter']>(async (_epoch, positions) => {
-      const events = positions.flatMap(({ seq }) => history.events.slice(seq));
-      await held.readAfter;
-      return events;
-    }),
-    endEpoch: async (epoch: string) => {
-      ended.push(epoch);
-      history.epoch = 'two';
-      history.flushed = 50n;
-    },
-    readFingerprints: vi.fn<EventLog['readFingerprints']>(async () => []),
-    appendSnapshot: async () => {},
-    close: async () => {},
-  };
-  const state = { isHealthy: true };
-  const following: string[] = [];
-  const local = createMemoryBus();
-  const bus = {
-    ...local,
-    get healthy() {
-      return state.isHealthy;
-    },
-    follow: (id: number) => void following.push(`follow ${id}`),
-    unfollow: (id: number) => void following.push(`unfollow ${id}`),
-    followAll: () => {
-      following.push('follow all');
-      return () => void following.push('unfollow all');
-    },
-  };
-  const hub = new Hub(log, bus, createLogger({ level: 'fatal', format: 'json', colour: false }));
-  onTestFinished(async () => {
-    await hub.close();
-    vi.useRealTimers();
-    vi.restoreAllMocks();
-  });
-  return {
-    hub,
-    bus,
-    log,
-    history,
-    state,
-    asked,
-    ended,
-    following,
-    append(startedAt: string) {
-      const seq = head() + 1;
-      history.events.push({
-        organizationId: ID,
-        seq,
-        type: 'progress',
-        at: AT,
-        run: run(startedAt),
-        json: '{}',
-      });
-    },
-    async subscribe() {
-      const options = { since: undefined, folded: false, authorization: { canRead: () => true } };
-      const [subscriber] = await hub.subscribe(new Map([[ID, options]]));
-      await poll();
-      return subscriber;
-    },
-    /** Its answers wait until the returned function is called. */
-    hold(call: keyof typeof held) {
-      let release = (): void => {};
-      held[call] = new Promise((resolve) => {
-        release = resolve;
-      });
-      return release;
-    },
-    /** What the next read of the heads asks for, after an event. */
-    async nextAsked(act = () => {}) {
-      asked.length = 0;
-      act();
-      await poll();
-      return asked[0];
-    },
-  };
-}
-
-/** From one poll to the next. */
-const poll = () => vi.advanceTimersByTimeAsync(1_000);
-const settle = () => vi.advanceTimersByTimeAsync(0);
+import { describe, expect, test, vi } from 'vitest';
+import { HistoryLostError } from '../../src/events/event-queries.ts';
+import { ID, openHub, poll, run, settle } from './support/stopped-hub.ts';
 
 describe('the heads', () => {
   test('are read while a stream is open: those that changed, and all when one may have been missed', async () => {
@@ -282,6 +158,28 @@ describe('the latest run from memory', () => {
     await poll();
     await poll();
     expect(hub.latestRuns.get(ID)).toMatchObject({ log: run('3').log });
+  });
+});
+
+describe('a client that returns', () => {
+  test('continues from memory while the events after its cursor are there, and else from the log', async () => {
+    const { hub, bus, log, append, subscribe } = openHub();
+    await subscribe();
+    for (const count of [300, 1]) {
+      for (let left = count; left > 0; left -= 1) append('1');
+      bus.publish({ organizations: [ID], work: false });
+      await settle();
+    }
+    log.readStates.mockClear();
+    for (const [cursor, reads] of [
+      ['one.45', 0],
+      ['one.43', 1],
+    ] as const) {
+      const options = { since: cursor, folded: false, authorization: { canRead: () => true } };
+      const [subscriber] = await hub.subscribe(new Map([[ID, options]]));
+      expect(subscriber).toMatchObject({ reason: null, cursor: Number(cursor.slice(4)) });
+      expect(log.readStates).toHaveBeenCalledTimes(reads);
+    }
   });
 });
 

@@ -54,9 +54,12 @@ describe('new events of many organizations', () => {
   });
 
   test('are read 500 at once when they are of one organization', async () => {
-    const { read, readAfter } = openBehind();
+    const { cache, read, readAfter } = openBehind();
+    const evict = vi.spyOn(cache, 'evict');
     await read([7]);
     expect(readAfter).toHaveBeenCalledExactlyOnceWith('e', [{ organizationId: 7, seq: 0 }], { limit: 500 });
+    // The limit of the memory applies after each read.
+    expect(evict).toHaveBeenCalledOnce();
   });
 
   test('are not added when the history ended during the read', async () => {

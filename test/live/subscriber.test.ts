@@ -71,6 +71,40 @@ test('a fresh subscriber begins with the state at its start, and no event after 
   expect(seqsOf(subscriber.take())).toEqual([1]);
 });
 
+test('a folded subscriber gets the ends of runs before its snapshot, and those after it as events', async () => {
+  const state = { ...STATE, head: 5 };
+  const entry = createChannelCache().open(state);
+  const deps = {
+    after: async () => [3, 6].map((seq) => ({ ...event(seq), type: 'completed' })),
+    state: async () => state,
+    onFold: () => {},
+    onEnded: () => {},
+  };
+  const options = { since: 'e.0', folded: true, authorization: { canRead: () => true } };
+  const subscriber = new OrganizationSubscriber(entry, state, options, deps);
+  expect(seqsOf(await subscriber.catchUp(false))).toEqual([3, 5]);
+  entry.channel.append([{ ...event(6), type: 'completed' }]);
+  expect(seqsOf(subscriber.take())).toEqual([6]);
+});
+
+test.for([
+  ['every event that it was promised, however slow it is', false, 5, [1, 2, 3, 4, 5]],
+  ['all ends of runs before its snapshot', true, 200, Array.from({ length: 128 }, (_, index) => index + 1)],
+] as const)('a subscriber that has fallen behind gets %s', async ([, folded, head, expected]) => {
+  const state = { ...STATE, head };
+  const deps = {
+    after: async () => expected.map((seq) => ({ ...event(seq), type: 'completed' })),
+    state: async () => state,
+    onFold: () => {},
+    onEnded: () => {},
+  };
+  const options = { since: 'e.0', folded, authorization: { canRead: () => true } };
+  const entry = createChannelCache().open(state);
+  expect(seqsOf(await new OrganizationSubscriber(entry, state, options, deps).catchUp(true))).toEqual(
+    expected,
+  );
+});
+
 /** A stream of patient changes that begins at a position, and its pages in order. */
 function openChanges(next: string, pages: { ids: string[]; next: string }[]) {
   const stream = { readable: [5], onRead: () => {} };
