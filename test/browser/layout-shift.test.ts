@@ -74,7 +74,9 @@ async function nextFrames(page: Page): Promise<void> {
 /** The failures by cause arrive after the page is drawn, as on a slow line. */
 async function visitWithLateRows(page: Page, url: string): Promise<void> {
   const letGo = await holdAnswers(page, /\/api\/v1\/(overview|organizations)/);
-  await page.routeWebSocket(/\/ws/, () => {});
+  // A socket that says nothing else leaves the page connecting.
+  const hello = { v: 1, type: 'hello', heartbeat_ms: 60_000 };
+  await page.routeWebSocket(/\/ws/, (socket) => socket.send(JSON.stringify(hello)));
   await page.goto(url);
   await page.getByText('Looking for organizations…').waitFor();
   await nextFrames(page);
