@@ -34,6 +34,9 @@ describe('an upgrade to an unsupported protocol', () => {
     parts.socket.write('me": "On"');
     setImmediate(() => parts.socket.write('}'));
     expect(await parts.until('"name":"On"')).toMatch(/^HTTP\/1\.1 200 /);
+    // What follows the body is no part of it.
+    const more = openRaw(server.url, `${request}{"name": "In"}GET / HTTP/1.1\r\n\r\n`);
+    expect(await more.until('"name":"In"')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test.for([
