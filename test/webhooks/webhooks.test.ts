@@ -127,6 +127,9 @@ describe('a receiver that does not take it', () => {
     expect(second.headers['webhook-id']).toBe(first.headers['webhook-id']);
     expect(second.body).toBe(first.body);
     expect(verify(secret, second)).toEqual(verify(secret, first));
+    await eventually(async () =>
+      expect(await deliveries(server, id)).toMatchObject([{ state: 'delivered', last_error: null }]),
+    );
 
     // In quiet hours, two hours before their end.
     const wall = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
@@ -216,8 +219,13 @@ describe('a receiver that does not take it', () => {
     expect(await isDisabled()).toEqual([false]);
     await sendTest();
     await eventually(async () => expect(await isDisabled()).toEqual([true]));
+    const sql = connectInTest(databaseUrl);
+    await sql`update webhook_endpoints set silent_since = now(), resume_at = now() + interval '1 hour'`;
     await server.api(`/webhooks/${id}`, { method: 'PUT', body: '{"digest": false}' });
     expect(await isDisabled()).toEqual([false]);
+    expect(await sql`select silent_since, resume_at from webhook_endpoints`).toEqual([
+      { silent_since: null, resume_at: null },
+    ]);
   });
 
   test('has no further try after the last attempt, and the log reports it', async ({ databaseUrl }) => {
