@@ -15,9 +15,16 @@ const CHECK_MS = 100;
 
 const CONNECT_LIMIT_MS = 2_000;
 
+export interface BlockingSession {
+  /** Such as `pg_dump, process 12 of the role backup`. */
+  name: string;
+  /** PostgreSQL cancels its autovacuum when another session has waited for it for `deadlock_timeout`. */
+  isAutovacuum: boolean;
+}
+
 export interface BlockingSessionWatch {
-  /** The last one that was seen, such as `pg_dump, process 12 of the role backup`. */
-  readonly found: string | undefined;
+  /** The last one that was seen. */
+  readonly found: BlockingSession | undefined;
   /** Resolves when a check needs no new connection, which at a distant database takes longer than a short wait. Never rejects. */
   connected(): Promise<void>;
   stop(): Promise<void>;
@@ -27,7 +34,7 @@ export interface BlockingSessionWatch {
 export function watchBlockingSession(pool: Sql, waiting: number): BlockingSessionWatch {
   // The connection opens with the first check, which a start without a migration does not reach.
   const sql = connectSeparately(pool);
-  let found: string | undefined;
+  let found: BlockingSession | undefined;
   const stop = every(
     () => CHECK_MS,
     async () => {
@@ -51,14 +58,19 @@ export function watchBlockingSession(pool: Sql, waiting: number): BlockingSessio
   };
 }
 
-/** `pg_blocking_pids` answers for every role. Process 0 is a prepared transaction, which has no session. */
-async function readBlocker(sql: Sql, waiting: number): Promise<string | undefined> {
-  const [blocker] = await sql<{ pid: number; name: string; role: string }[]>`
+/**
+ * `pg_blocking_pids` answers for every role. Process 0 is a prepared transaction, which has no session. Of the processes that work in
+ * a database, only those of autovacuum have no role. They are named last: they give way.
+ */
+async function readBlocker(sql: Sql, waiting: number): Promise<BlockingSession | undefined> {
+  const [blocker] = await sql<{ pid: number; name: string; role: string; isAutovacuum: boolean }[]>`
     select pid, coalesce(nullif(application_name, ''), backend_type, 'another program') as name,
-      coalesce(usename, 'unknown') as role
+      coalesce(usename, 'unknown') as role, datid is not null and usesysid is null as "isAutovacuum"
     from unnest(pg_blocking_pids(${waiting})) as pid left join pg_stat_activity using (pid)
-    order by xact_start limit 1`;
+    order by "isAutovacuum", xact_start limit 1`;
   if (blocker === undefined) return undefined;
-  if (blocker.pid === 0) return 'a prepared transaction, which pg_prepared_xacts lists';
-  return `${blocker.name}, process ${blocker.pid} of the role ${blocker.role}`;
+  const { pid, name, role, isAutovacuum } = blocker;
+  if (isAutovacuum) return { name: `autovacuum, process ${pid}`, isAutovacuum };
+  if (pid === 0) return { name: 'a prepared transaction, which pg_prepared_xacts lists', isAutovacuum };
+  return { name: `${name}, process ${pid} of the role ${role}`, isAutovacuum };
 }

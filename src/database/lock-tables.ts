@@ -10,9 +10,6 @@
 import type { ISql } from 'postgres';
 import { databaseError } from '../logging/safe-error.ts';
 
-/** Less than `deadlock_timeout` (1 s): a request that waits for this migration is not ended, and continues after this time. */
-const LIMIT_MS = 700;
-
 /** In the order in which a transaction of a server reaches them, so it can finish; then all others. */
 const FIRST = ['organizations', 'patients', 'quarantine', 'sync_runs', 'sync_logs', 'sync_streams'];
 
@@ -27,16 +24,17 @@ export class TablesBusyError extends Error {
  * Until the end of the transaction, with its partitions. Call it in a transaction without a time limit (`liftLimits`).
  *
  * @param names tables that may exist; those of another owner are left out, because a migration cannot change them
+ * @param limitMs how long it waits for all of them
  * @throws TablesBusyError; the transaction can only be rolled back then
  */
-export async function lockTables(tx: ISql, names: readonly string[]): Promise<void> {
+export async function lockTables(tx: ISql, names: readonly string[], limitMs: number): Promise<void> {
   const tables = await tx<{ name: string }[]>`
     select format('public.%I', relname) as name from pg_class
     where relnamespace = 'public'::regnamespace and relname = any(${names as string[]}::text[])
       and relkind in ('r', 'p') and pg_has_role(relowner, 'USAGE')
     order by array_position(${FIRST}::text[], relname::text), relname`;
   if (tables.length === 0) return;
-  await tx.unsafe(`set local statement_timeout = ${LIMIT_MS}`);
+  await tx.unsafe(`set local statement_timeout = ${limitMs}`);
   try {
     await tx.unsafe(`lock table ${tables.map(({ name }) => name).join(', ')} in access exclusive mode`);
   } catch (error) {

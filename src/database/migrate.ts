@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import type { Logger } from '../logging/logger.ts';
 import { databaseError } from '../logging/safe-error.ts';
-import { type BlockingSessionWatch, watchBlockingSession } from './blocking-session.ts';
+import { type BlockingSession, type BlockingSessionWatch, watchBlockingSession } from './blocking-session.ts';
 import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { withConnection } from './driver.ts';
@@ -43,9 +43,10 @@ export interface MigrateOptions {
 
 /**
  * A migration that waits for a table blocks every other statement on it. So it waits for a short time, lets the others run,
- * and tries again. This limit is that of a start without a pending migration; with one, see lock-tables.ts.
+ * and tries again. The time is less than `deadlock_timeout` (1 s): a request that waits for the migration is not ended, and
+ * continues.
  */
-const LOCK_LIMIT_MS = 1_000;
+const LOCK_LIMIT_MS = 700;
 const PAUSE_MS = 2_000;
 const PATIENCE_MS = 10 * 60_000;
 const BLOCKED = new Set(['55P03', '40P01']);
@@ -59,10 +60,11 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   const connection = sessionSettings({ takesParameters });
   const end = performance.now() + patienceMs;
   return await withConnection(url, { connection }, async (sql) => {
-    for (;;) {
-      const attempt = await tryMigrate(sql, options);
+    for (let before: Attempt = {}; ; ) {
+      const attempt = await tryMigrate(sql, options, before.holder);
       if (attempt.roles !== undefined) return attempt.roles;
-      const holder = attempt.holder === undefined ? '' : ` (${attempt.holder})`;
+      before = attempt;
+      const holder = attempt.holder === undefined ? '' : ` (${attempt.holder.name})`;
       const blocked = `The migration waits for a table that another session holds${holder}.`;
       if (performance.now() > end)
         throw new DatabaseStartError(`${blocked} End that session, then start again.`);
@@ -75,26 +77,35 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
 /** Without roles, another session, `holder`, holds a lock that the migration needs, and nothing has changed. */
 interface Attempt {
   roles?: DatabaseRoles;
-  holder?: string | undefined;
+  holder?: BlockingSession | undefined;
 }
 
-async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
+/** @param holder of the try before */
+async function tryMigrate(
+  sql: Sql,
+  options: MigrateOptions,
+  holder: BlockingSession | undefined,
+): Promise<Attempt> {
   let watch: BlockingSessionWatch | undefined;
   try {
     // A snapshot would hide the tables that the migration of another server created.
     const roles = await sql.begin('isolation level read committed', async (tx) => {
       await liftLimits(tx);
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-      await tx.unsafe(`set local lock_timeout = ${LOCK_LIMIT_MS}`);
+      const limitMs = LOCK_LIMIT_MS + (holder?.isAutovacuum ? await readDeadlockTimeout(tx) : 0);
+      await tx.unsafe(`set local lock_timeout = ${limitMs}`);
       const [own] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
       watch = watchBlockingSession(sql, own?.pid ?? 0);
       const journal = await readJournal(tx);
       if (options.upgrades === false) assertNotOlder(journal);
+      const isFirst = journal.schema === 'none';
+      // Before the locks: the tables of another program are named at once, although they are in use.
+      if (isFirst) await assertNoConflictingObjects(tx, isFirst);
       if (journal.pending.length > 0) {
         await watch.connected();
-        await lockTables(tx, [...(await readOwnObjects()).relations, ...TABLES_OF_0_1]);
+        await lockTables(tx, [...(await readOwnObjects()).relations, ...TABLES_OF_0_1], limitMs);
       }
-      await assertNoConflictingObjects(tx, journal.schema === 'none');
+      if (!isFirst) await assertNoConflictingObjects(tx, isFirst);
       if (journal.schema === '0.1') {
         options.logger?.info(
           'Upgrading the tables of version 0.1. A server of that version can run until it is replaced, but cannot start again.',
@@ -113,6 +124,13 @@ async function tryMigrate(sql: Sql, options: MigrateOptions): Promise<Attempt> {
   } finally {
     await watch?.stop();
   }
+}
+
+/** @returns milliseconds */
+async function readDeadlockTimeout(tx: Tx): Promise<number> {
+  const [row] = await tx<{ ms: number }[]>`
+    select setting::int as ms from pg_settings where name = 'deadlock_timeout'`;
+  return row?.ms ?? 0;
 }
 
 /** @throws DatabaseStartError when the tables are those of an older version */

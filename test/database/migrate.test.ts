@@ -26,7 +26,12 @@ describe('a database with tables of another program', () => {
     await sql`create table sync_logs (id uuid primary key, organization_id text, source_system varchar not null)`;
     const before =
       await sql`select relname from pg_class where relnamespace = 'public'::regnamespace order by 1`;
-    const refusal = await refusalOf(url);
+    // They are in use, such as by a backup.
+    const reader = connectInTest(url);
+    await reader`begin`;
+    await reader`select from patients`;
+    const refusal = await migrate(url, { patienceMs: 0 }).catch((error: unknown) => error);
+    await reader`commit`;
     expect(refusal).toBeInstanceOf(DatabaseStartError);
     const line = String(refusal);
     expect(line.split('\n')).toHaveLength(1);
