@@ -2,7 +2,7 @@
 import { Webhook as Verifier } from 'standardwebhooks';
 import { describe, expect, vi } from 'vitest';
 import { Problem } from '#contract/problem.ts';
-import { WebhookDeliveryList } from '#contract/webhook.ts';
+import { WebhookDeliveryList, WebhookList } from '#contract/webhook.ts';
 import {
   CreatedWebhookEndpoint,
   type NewWebhookEndpoint,
@@ -272,4 +272,20 @@ describe('endpoints', () => {
       );
     },
   );
+
+  test('show only the origin of their URLs to tokens below admin', async ({ databaseUrl }) => {
+    const server = await startGuardedServer(databaseUrl);
+    const url = 'https://hooks.example.com/services/T000/SECRET?key=SECRET';
+    const path = `/organizations/${OURS}/webhooks`;
+    await server.as(server.admin, path, { method: 'POST', body: JSON.stringify({ url }) });
+    const seen = async (token: string) => {
+      const { webhooks } = WebhookList.parse(await (await server.as(token, path)).json());
+      return webhooks.map((webhook) => webhook.url);
+    };
+    expect(await seen(server.admin)).toEqual([url]);
+    expect(await seen(await server.token({ scope: 'admin' }))).toEqual([url]);
+    for (const scope of ['read', 'sync'] as const) {
+      expect(await seen(await server.token({ scope }))).toEqual(['https://hooks.example.com']);
+    }
+  });
 });
