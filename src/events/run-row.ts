@@ -22,8 +22,16 @@ export const runColumns = (sql: ISql) => sql`
 export const lastChangeOf = (sql: ISql) => sql`(
   select json_build_array(changed.seq, ${isoTime(sql, 'changed.at')})
   from sync_events as changed
-  where sync_log_id = log.id and organization_id = log.organization_id and type <> 'snapshot'
+  where sync_log_id = log.id and ${eventIsOf(sql, sql`log.organization_id`)} and type <> 'snapshot'
   order by changed.seq desc limit 1)`;
+
+/**
+ * Whether an event is of this organization, for a statement that reads some events of one run in their order. Almost all events of a
+ * run are, but PostgreSQL takes run and organization for independent and expects a single one. With a plain comparison it reads and
+ * sorts all events of the run (thousands for a large clinic), instead of the first ones in the index on run and `seq`.
+ */
+export const eventIsOf = (sql: ISql, organizationId: ReturnType<ISql> | number) =>
+  sql`case when organization_id = ${organizationId} then true end`;
 
 export function renderRun({ columns, metadata, change }: RunRow, epoch: string): string {
   const [seq, at] = change ?? [null, null];

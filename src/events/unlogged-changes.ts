@@ -8,6 +8,7 @@
  * Not here: when to compare, and which organizations (live/unlogged-watch.ts).
  */
 import type { Sql } from 'postgres';
+import { eventIsOf } from './run-row.ts';
 
 /** What one comparison of an organization stores for the next. */
 export interface LogFingerprint {
@@ -47,7 +48,7 @@ export async function readFingerprints(
           order by started_at desc, id desc limit ${ROWS_COMPARED}) as newest) as signature,
       coalesce(
         (select sync_log_row(log) is distinct from (
-            select row from sync_events where sync_log_id = log.id and organization_id = log.organization_id
+            select row from sync_events where sync_log_id = log.id and ${eventIsOf(sql, sql`log.organization_id`)}
             order by seq desc limit 1)
           from sync_logs as log where organization_id = wanted.organization_id
           order by started_at desc, id desc limit 1),

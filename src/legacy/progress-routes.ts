@@ -2,6 +2,7 @@
 import type { Context, Hono } from 'hono';
 import { stepText } from '#contract/progress.ts';
 import type { OperationType, SyncLog } from '#contract/sync-log.ts';
+import { eventIsOf } from '../events/run-row.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
 import { pathId } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
@@ -90,7 +91,7 @@ async function readStepBeforeEnd(
   if (status !== 'failed') return undefined;
   const [event] = await database.sql<{ step: string | null }[]>`
     select row #>> '{metadata,step}' as step from sync_events
-    where sync_log_id = ${id} and organization_id = ${organization_id} and type in ('started', 'progress')
+    where sync_log_id = ${id} and ${eventIsOf(database.sql, organization_id)} and type in ('started', 'progress')
     order by seq desc limit 1`;
   return event?.step ?? undefined;
 }
