@@ -7,7 +7,7 @@
 import type { Sql } from 'postgres';
 import { NoAnswerError, withinMs } from './answer-limit.ts';
 import { connect, THROUGH_POOLER, toWritable } from './driver.ts';
-import { sessionSettings } from './session.ts';
+import { type SessionSettings, sessionSettings } from './session.ts';
 
 export interface TimeoutClient {
   /** @throws NoAnswerError after the limit, or the error of the statement */
@@ -27,6 +27,8 @@ export interface TimeoutClientOptions {
   throughPooler?: boolean;
   /** Of the address (`pinSession`). Default: not through a pooler. */
   takesParameters?: boolean;
+  /** Settings besides those of every session, for an address that takes parameters. */
+  settings?: SessionSettings;
   /** Only reads run on it, so a standby will do. Default: false. */
   mayBeStandby?: boolean;
 }
@@ -60,13 +62,17 @@ async function destroy(sql: Sql): Promise<void> {
 
 function open(options: TimeoutClientOptions): Sql {
   const { url, applicationName, max = 1, prepare = false, throughPooler = true, limitMs } = options;
-  const { mayBeStandby = false, takesParameters = !throughPooler } = options;
+  const { mayBeStandby = false, takesParameters = !throughPooler, settings } = options;
   return connect(url, {
     ...(mayBeStandby ? {} : toWritable(url)),
     ...(throughPooler && THROUGH_POOLER),
     max,
     prepare,
     connect_timeout: Math.ceil(limitMs / 1_000),
-    connection: { application_name: applicationName, ...sessionSettings({ takesParameters }) },
+    connection: {
+      application_name: applicationName,
+      ...sessionSettings({ takesParameters }),
+      ...(takesParameters && settings),
+    },
   });
 }

@@ -3,6 +3,7 @@
  * batches of a sync. A query without a response within 4 s is abandoned, with its connection.
  */
 
+import type { SessionSettings } from '../database/session.ts';
 import { openTimeoutClient } from '../database/timeout-client.ts';
 import { readChangeHeads } from '../patients/change-log.ts';
 import { type ChangeLog, followChanges } from '../patients/follow-changes.ts';
@@ -15,6 +16,12 @@ const LIMIT_MS = 4_000;
 
 /** A run that finds its patients unchanged commits 400 batches a second: one statement for each would take a sixth of its time. */
 const SPACING_MS = 10;
+
+/**
+ * A read names the organizations in an array. PostgreSQL expects ten in it and mostly finds one, so it takes its general plan for
+ * too slow and makes another for each read. With a partition for each day that takes longer than the read.
+ */
+const SETTINGS: SessionSettings = { plan_cache_mode: 'force_generic_plan' };
 
 export interface PostgresLogOptions {
   throughPooler: boolean;
@@ -36,6 +43,7 @@ export function openPostgresLog(
     prepare: !throughPooler,
     throughPooler,
     takesParameters,
+    settings: SETTINGS,
   });
   const end = (epoch: string) => connection.query((sql) => endEpoch(sql, epoch));
   return {

@@ -2,6 +2,7 @@
 import { describe, expect, inject, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { SessionSettingsError } from '../../src/database/session.ts';
+import { openTimeoutClient } from '../../src/database/timeout-client.ts';
 import { openPostgresBus } from '../../src/events/postgres-bus.ts';
 import { test } from '../support/database.ts';
 import { connectPostgres } from '../support/postgres.ts';
@@ -45,6 +46,25 @@ describe('a role with unusual defaults', () => {
       idle: '0',
     });
   });
+
+  test.for([
+    [true, 'force_generic_plan'],
+    [false, 'auto'],
+  ] as const)(
+    'has settings of its own where the address takes parameters: %s',
+    async ([takesParameters, mode], { databaseUrl }) => {
+      const client = openTimeoutClient({
+        url: databaseUrl,
+        applicationName: 'test',
+        limitMs: 5_000,
+        takesParameters,
+        settings: { plan_cache_mode: 'force_generic_plan' },
+      });
+      onTestFinished(() => client.close());
+      const rows = await client.query((sql) => sql`select current_setting('plan_cache_mode') as mode`);
+      expect(rows).toEqual([{ mode }]);
+    },
+  );
 
   test('keeps the idle sessions of the bus', async () => {
     const { url } = await createOddDatabase(ODD_DEFAULTS);
