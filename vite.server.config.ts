@@ -9,13 +9,17 @@ applyPatches();
 const fileName = (name: string): string =>
   `${name.replace(/.*node_modules/, 'vendor').replace(/\.js$/, '')}.js`;
 
+/**
+ * The patched driver is part of what is built, so an installation cannot run without its patch. The others are large packages of
+ * which the server uses a small part: zod alone loads its messages in fifty languages.
+ */
+export const BUNDLED = ['postgres', 'drizzle-orm', 'libphonenumber-js', 'zod'];
+
 export default defineConfig({
   publicDir: false,
   // drizzle-orm is under this licence too, and its package has no text of it.
   plugins: [licenceFile('@opentelemetry/api/LICENSE', 'LICENSE-Apache-2.0.txt')],
-  // The patched driver is part of what is built, so an installation cannot run without its patch. The other two are large
-  // packages of which the server uses a small part.
-  ssr: { noExternal: ['postgres', 'drizzle-orm', 'libphonenumber-js'] },
+  ssr: { noExternal: BUNDLED },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

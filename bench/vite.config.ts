@@ -4,6 +4,7 @@
  */
 import { defineConfig } from 'vite';
 import { applyPatches } from '../patches/apply.ts';
+import { BUNDLED } from '../vite.server.config.ts';
 
 applyPatches();
 
@@ -18,6 +19,7 @@ const PROCESSES = [
 
 export default defineConfig({
   publicDir: false,
+  ssr: { noExternal: BUNDLED },
   build: {
     outDir: '.bench',
     // The folder of the unpacked Chromium stays.
