@@ -10,8 +10,8 @@ import type { Database } from '../database/open.ts';
 import { canAccess, type Principal } from '../http/principal.ts';
 import type { Connection } from '../live/connection-registry.ts';
 import type { FrameGuard, StreamAuthorization } from '../live/stream-authorization.ts';
+import { createFailureLog } from '../logging/failure-log.ts';
 import type { Logger } from '../logging/logger.ts';
-import { safeError } from '../logging/safe-error.ts';
 import { findValid } from './api-tokens.ts';
 import { findOpenSessions } from './browser-sessions.ts';
 import type { StreamSlot } from './rate-limits.ts';
@@ -47,6 +47,10 @@ export function createStreamSessions(
   bootstrapHash: string | undefined,
 ): StreamSessions {
   const open = new Set<StreamSession>();
+  const onFailed = createFailureLog(
+    logger,
+    'The tokens of open streams could not be checked; the next check follows in a few seconds',
+  );
   let ticks = 0;
   let checking = false;
 
@@ -64,12 +68,7 @@ export function createStreamSessions(
     ticks += 1;
     if (checking || ticks % RECHECK_TICKS !== 0) return;
     checking = true;
-    await endRevoked().catch((error: unknown) =>
-      logger.warn(
-        safeError(error),
-        'The tokens of open streams could not be checked; the next check follows in a few seconds',
-      ),
-    );
+    await endRevoked().catch(onFailed);
     checking = false;
   };
   const timer = setInterval(tick, TICK_MS);

@@ -1,9 +1,9 @@
 /** Logs when the database or the listener is lost and when it is back: one line each, not one per statement. */
 import type { Logger } from '../logging/logger.ts';
-import { databaseError, errorCode } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
 import { withinMs } from './answer-limit.ts';
 import type { Database } from './open.ts';
+import { unavailableReason } from './transient-errors.ts';
 
 const CHECK_EVERY_MS = 2_000;
 const ANSWER_LIMIT_MS = 4_000;
@@ -20,7 +20,7 @@ export function logOutages({ sql }: Database, logger: Logger, everyMs = CHECK_EV
     } catch (error) {
       if (lostAt === undefined && !stopped) {
         logger.warn(
-          `The database does not answer (${reasonOf(error)}). Syncs, streams and requests wait for it; check the database and the network to it.`,
+          `The database is unavailable (${unavailableReason(error)}). Syncs, streams and requests wait for it; check the database and the network to it.`,
         );
       }
       lostAt ??= performance.now();
@@ -42,10 +42,3 @@ export function logListener(logger: Logger, isHealthy: boolean): void {
 }
 
 const secondsSince = (time: number): number => Math.round((performance.now() - time) / 1_000);
-
-/** Describes an error; a bare SQLSTATE explains nothing, so text accompanies it. */
-function reasonOf(error: unknown): string {
-  const refusal = databaseError(error);
-  if (refusal === undefined) return errorCode(error) || 'no connection';
-  return refusal.code === '53300' ? 'no session is free, SQLSTATE 53300' : `SQLSTATE ${refusal.code}`;
-}

@@ -27,6 +27,32 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return isBareError(thrown) && NETWORK.test(errorCode(thrown));
 }
 
+const ACCEPTS_NO_WRITES = 'it accepts no writes';
+
+/** What an operator can look at; of the others the code says as much. */
+const REASONS = new Map([
+  ['53100', 'its disk is full'],
+  ['53200', 'it has too little memory'],
+  ['53300', 'no session is free'],
+  ['57P03', 'it is starting or stopping'],
+  ['57014', 'a statement took too long, or was cancelled'],
+  ['55P03', 'another session holds a lock'],
+  ['25006', ACCEPTS_NO_WRITES],
+  ['CONNECTION_DESTROYED', ACCEPTS_NO_WRITES],
+  ['CONNECT_WRONG_SESSION', ACCEPTS_NO_WRITES],
+]);
+
+/**
+ * @param error for which `isDatabaseUnavailable`
+ * @returns a part of a sentence, without data: `its disk is full, SQLSTATE 53100`
+ */
+export function unavailableReason(error: unknown): string {
+  const sqlstate = databaseError(error)?.code;
+  const code = sqlstate ?? errorCode(error);
+  const words = [REASONS.get(code), sqlstate === undefined ? code : `SQLSTATE ${sqlstate}`];
+  return words.filter(Boolean).join(', ') || 'no connection';
+}
+
 /** Of an error of PostgreSQL or of a pooler. pgbouncer sends only the field that PostgreSQL translates, in English. */
 export interface Severity {
   severity?: string;

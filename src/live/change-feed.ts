@@ -8,8 +8,8 @@
  */
 import { formatCursor, parseCursor } from '#contract/cursor.ts';
 import type { EventBus } from '../events/event-bus.ts';
+import { createFailureLog } from '../logging/failure-log.ts';
 import type { Logger } from '../logging/logger.ts';
-import { safeError } from '../logging/safe-error.ts';
 import type { ChangeLog } from '../patients/follow-changes.ts';
 import { ChangeSubscriber } from './change-subscriber.ts';
 import { createClientReads } from './client-reads.ts';
@@ -47,8 +47,10 @@ export function createChangeFeed(log: ChangeLog, bus: EventBus, logger: Logger):
     findMissed: () => findNews(subscribers.all()),
     isHealthy: () => bus.healthy,
     spacingMs: log.spacingMs,
-    onFailure: (error) =>
-      logger.warn(safeError(error), 'Reading the log of patient changes failed; the next poll tries again'),
+    onFailure: createFailureLog(
+      logger,
+      'Reading the log of patient changes failed; the next poll tries again',
+    ),
   });
   const unsubscribe = [
     bus.subscribe(({ organizations }) => {

@@ -34,6 +34,7 @@ import type { EventBus } from '../events/event-bus.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HistoryLostError, type Position } from '../events/event-queries.ts';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
+import { createFailureLog } from '../logging/failure-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { type CacheEntry, type ChannelCache, createChannelCache } from './channel-cache.ts';
@@ -86,6 +87,7 @@ export class Hub {
       for (const listener of this.#historyLostListeners) listener();
     });
     const deps = { log, cache, guard, counters };
+    const onFailed = createFailureLog(logger, 'Reading the event log failed; the next poll tries again');
     const poller = createLogPoller({
       readNewEvents: createNewEventsReader(deps),
       findMissed: () => this.#poll(),
@@ -95,7 +97,7 @@ export class Hub {
         // The events of the failed read may be older than the last horizon.
         this.#requireFullComparison();
         if (error instanceof HistoryLostError) poller.poll();
-        else logger.warn(safeError(error), 'Reading the event log failed; the next poll tries again');
+        else onFailed(error);
       },
     });
     this.#guard = guard;

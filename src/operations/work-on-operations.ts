@@ -17,6 +17,7 @@ import { retryTransaction } from '../database/retry-transaction.ts';
 import { advanceSequences, isTakenRunId } from '../database/sequences.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import { createFailureLog } from '../logging/failure-log.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import type { CancelDeps } from '../sync/cancel-run.ts';
@@ -45,13 +46,17 @@ const QUEUED_AT_MOST = 100;
 export function startOperationWorker(deps: OperationDeps): () => void {
   let isStopped = false;
   const locked = new PassedOver();
+  const onFailed = createFailureLog(
+    deps.logger,
+    'Working on the bulk operations failed; the next check continues',
+  );
   const stop = every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
       try {
         await workOnOperations(deps, { locked, isStopped: () => isStopped });
       } catch (error) {
-        deps.logger.warn(safeError(error), 'Working on the bulk operations failed; the next check continues');
+        onFailed(error);
       }
     },
   );

@@ -1,6 +1,6 @@
 /** The end of a run: it completes, it fails, or this worker releases it and another one continues from the checkpoint. */
 import type { ISql } from 'postgres';
-import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import { isDatabaseUnavailable, unavailableReason } from '../database/transient-errors.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
 import { resolveMergeChains } from '../patients/merge-chains.ts';
@@ -74,7 +74,8 @@ export async function failOrRelease(
     error instanceof KeyReplacedError ||
     error instanceof OrganizationDeletedError;
   if (signal.aborted && !isReasonToEnd) return release(run, 'this server is stopping');
-  if (isDatabaseUnavailable(error) && !isLastClaim(run)) return release(run, 'the database is unavailable');
+  if (isDatabaseUnavailable(error) && !isLastClaim(run))
+    return release(run, `the database is unavailable (${unavailableReason(error)})`);
   return await failRun(run, error);
 }
 

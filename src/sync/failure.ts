@@ -4,7 +4,7 @@ import { NO_KEY_STORED } from '#contract/progress.ts';
 import type { SyncErrorType } from '#contract/sync-log.ts';
 import { ClinikoError, type ClinikoFailure } from '../cliniko/error.ts';
 import { networkSolution } from '../cliniko/network-failure.ts';
-import { isDatabaseUnavailable } from '../database/transient-errors.ts';
+import { isDatabaseUnavailable, unavailableReason } from '../database/transient-errors.ts';
 import { SealError } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
 import { OrganizationDeletedError } from '../organizations/organization-lock.ts';
@@ -72,14 +72,6 @@ const KEY_REPLACED: FailureReport = {
   solution: 'Start the sync again.',
 };
 
-const DATABASE_UNAVAILABLE: FailureReport = {
-  error_type: 'DATABASE_UNAVAILABLE',
-  error_details: 'The database rejected the statements of this sync repeatedly.',
-  retry_recommended: true,
-  solution:
-    'Check its disk, memory and connections, then start the sync again. The patients that it had stored stay.',
-};
-
 const WRONG_CREDENTIALS_KEY: FailureReport = {
   error_type: 'INTERNAL_ERROR',
   error_details:
@@ -108,7 +100,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof SealError) return WRONG_CREDENTIALS_KEY;
   if (error instanceof MissingKeyError) return NO_KEY;
   if (error instanceof MissingConstraintError) return constraintFailure(error.message);
-  if (isDatabaseUnavailable(error)) return DATABASE_UNAVAILABLE;
+  if (isDatabaseUnavailable(error)) return unavailableFailure(error);
   const sqlstate = databaseError(error)?.code;
   // 42P10: the upsert found no matching constraint; it was dropped during the run.
   if (sqlstate === '42P10') return constraintFailure('the unique constraint on patients is missing');
@@ -118,6 +110,16 @@ export function describeFailure(error: unknown): FailureReport {
     error_details: `The sync stopped on an internal error${sqlstate ? ` (SQLSTATE ${sqlstate})` : ''}.`,
     retry_recommended: true,
     solution: 'Start the sync again. If it fails again, look for this run in the server log.',
+  };
+}
+
+function unavailableFailure(error: unknown): FailureReport {
+  return {
+    error_type: 'DATABASE_UNAVAILABLE',
+    error_details: `The database rejected the statements of this sync repeatedly: ${unavailableReason(error)}.`,
+    retry_recommended: true,
+    solution:
+      'Check its disk, memory and connections, then start the sync again. The patients that it had stored stay.',
   };
 }
 

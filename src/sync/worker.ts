@@ -5,6 +5,7 @@
  * lease has expired. There is no queue beside the table.
  */
 import { randomBytes } from 'node:crypto';
+import { createFailureLog } from '../logging/failure-log.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { NO_TRACER } from '../logging/tracer.ts';
 import { every, type Repetition, repeat } from '../timing/every.ts';
@@ -54,6 +55,7 @@ export class Worker {
   readonly #backedOff = new PassedOver();
   readonly #endings: (() => void)[] = [];
   readonly #claims: Repetition;
+  readonly #onNotClaimed: (error: unknown) => void;
   #stopping = false;
   /** By `performance.now()`. */
   #placesDueAt = 0;
@@ -61,6 +63,7 @@ export class Worker {
   constructor(deps: EngineDeps) {
     this.#deps = deps;
     const { bus } = deps;
+    this.#onNotClaimed = createFailureLog(deps.logger, 'Claiming a run failed; the next poll tries again');
     this.#slots = createSlots(deps.runsAtOnce, () => this.#claims.soon(0));
     this.#endings.push(
       bus.subscribe((nudge) => {
@@ -105,7 +108,7 @@ export class Worker {
       if (this.#slots.free === 0) await this.#announcePlaces();
     } catch (error) {
       this.#slots.setWantedByNew(false);
-      this.#deps.logger.debug(safeError(error), 'Claiming a run failed; the next poll tries again');
+      this.#onNotClaimed(error);
     }
   }
 

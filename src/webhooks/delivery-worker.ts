@@ -7,9 +7,9 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Database } from '../database/open.ts';
-import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { SealError } from '../encryption/sealer.ts';
+import { createFailureLog } from '../logging/failure-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every, repeat } from '../timing/every.ts';
@@ -88,14 +88,10 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
       });
     inFlight.set(delivery, work);
   };
-  const onNotMade = (error: unknown): void => {
-    // During an outage of the database each check fails, some times a second.
-    const level = isDatabaseUnavailable(error) ? 'debug' : 'warn';
-    logger[level](
-      safeError(error),
-      'Messages of webhooks could not be put together; the next check tries again',
-    );
-  };
+  const onNotMade = createFailureLog(
+    logger,
+    'Messages of webhooks could not be put together; the next check tries again',
+  );
   const poll = async (): Promise<void> => {
     await enqueueNotices(database.sql, { publicUrl: deps.publicUrl, onFailed: onNotMade }).catch(onNotMade);
     await enqueueChanges(database.sql, onNotMade).catch(onNotMade);
@@ -111,8 +107,10 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
       await deleteOldDeliveries(database.sql, KEPT_DAYS);
     }
   };
-  const onUnread = (error: unknown): void =>
-    logger.debug(safeError(error), 'The outbox of webhooks could not be read; the next check tries again');
+  const onUnread = createFailureLog(
+    logger,
+    'The outbox of webhooks could not be read; the next check tries again',
+  );
   const poller = repeat(pollMs, () => poll().catch(onUnread), 0);
   const stopRenewing = keepClaims(deps, inFlight);
   return {
@@ -126,11 +124,10 @@ export function startDeliverer(deps: DelivererDeps): Deliverer {
 }
 
 function keepClaims({ database, logger }: DelivererDeps, inFlight: ReadonlyMap<DueDelivery, unknown>) {
-  const onFailed = (error: unknown): void =>
-    logger.debug(
-      safeError(error),
-      'The claims of webhook attempts could not be renewed; another server may repeat them',
-    );
+  const onFailed = createFailureLog(
+    logger,
+    'The claims of webhook attempts could not be renewed; another server may repeat them',
+  );
   return every(
     () => RENEW_EVERY_MS,
     () => renewClaims(database.sql, [...inFlight.keys()]).catch(onFailed),

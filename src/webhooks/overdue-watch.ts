@@ -8,8 +8,8 @@
 import type { Sql } from 'postgres';
 import { isoTime } from '../database/iso-time.ts';
 import type { Database } from '../database/open.ts';
+import { createFailureLog } from '../logging/failure-log.ts';
 import type { Logger } from '../logging/logger.ts';
-import { safeError } from '../logging/safe-error.ts';
 import { isOverdue, lastSuccess } from '../organizations/overdue.ts';
 import { isEverythingPaused } from '../organizations/pause.ts';
 import { every } from '../timing/every.ts';
@@ -27,6 +27,10 @@ const LIMITS = { atOnce: 5_000, parts: 8 };
 export function watchForOverdue({ sql }: Database, logger: Logger): () => void {
   // Several servers begin with different parts.
   let turn = Math.floor(Math.random() * LIMITS.parts);
+  const onFailed = createFailureLog(
+    logger,
+    'Searching for overdue organizations failed; the next check tries again',
+  );
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
     async () => {
@@ -34,10 +38,7 @@ export function watchForOverdue({ sql }: Database, logger: Logger): () => void {
         const organizations = await enqueueOverdue(sql, turn++);
         for (const id of organizations) logger.warn(`Organization ${id} is overdue: its data is not fresh`);
       } catch (error) {
-        logger.warn(
-          safeError(error),
-          'Searching for overdue organizations failed; the next check tries again',
-        );
+        onFailed(error);
       }
     },
   );

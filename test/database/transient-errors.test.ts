@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { describe, expect, test } from 'vitest';
 import { ClinikoError } from '../../src/cliniko/error.ts';
-import { isDatabaseUnavailable } from '../../src/database/transient-errors.ts';
+import { isDatabaseUnavailable, unavailableReason } from '../../src/database/transient-errors.ts';
 import { describeFailure } from '../../src/sync/failure.ts';
 import { refusal } from '../support/postgres.ts';
 
@@ -70,6 +70,14 @@ describe('an error of the database', () => {
     expect(isDatabaseUnavailable(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(true);
   });
 
+  test.for([
+    ['53100', 'its disk is full, SQLSTATE 53100'],
+    ['25006', 'it accepts no writes, SQLSTATE 25006'],
+    ['58030', 'SQLSTATE 58030'],
+  ])('%s is described as "%s"', ([code = '', words]) => {
+    expect(unavailableReason(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(words);
+  });
+
   test.for(['28P01', '3D000', 'XX000', '42704'])(
     '%s passes when it ends the session, and only then',
     (code) => {
@@ -94,3 +102,9 @@ test.for([
 ])('the driver says %s when it has no connection', (code) =>
   expect(isDatabaseUnavailable(coded(code))).toBe(true),
 );
+
+test('no session that accepts writes is described as such', () => {
+  expect(unavailableReason(coded('CONNECTION_DESTROYED'))).toBe('it accepts no writes, CONNECTION_DESTROYED');
+  expect(unavailableReason(coded('ECONNREFUSED'))).toBe('ECONNREFUSED');
+  expect(unavailableReason(new Error('gone'))).toBe('no connection');
+});

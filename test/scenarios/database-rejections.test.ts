@@ -63,6 +63,7 @@ describe('a run whose work the database rejects', () => {
       const worker = engine.work(clinic());
       expect(await engine.ended()).toMatchObject({
         status: 'failed',
+        error_details: expect.stringContaining(`SQLSTATE ${sqlstate}`),
         metadata: { error_type: 'DATABASE_UNAVAILABLE', retry_recommended: true },
       });
       await worker.stop();

@@ -76,7 +76,7 @@ describe('a network that drops packets of open connections', () => {
     network.goSilent();
     expect((await routes.request('/readyz')).status).toBe(503);
     await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
-    expect(lines[0]).toMatch(/^\[WARN\] The database does not answer \(CONNECT_TIMEOUT\)/);
+    expect(lines[0]).toMatch(/^\[WARN\] The database is unavailable \(CONNECT_TIMEOUT\)/);
     expect(lines[1]).toMatch(/^\[INFO\] The database answers again, after \d+ s\.\n$/);
     expect((await routes.request('/readyz')).status).toBe(200);
   });

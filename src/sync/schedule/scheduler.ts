@@ -13,6 +13,7 @@
 import type { Database } from '../../database/open.ts';
 import { advanceSequences, isTakenRunId } from '../../database/sequences.ts';
 import type { EventBus } from '../../events/event-bus.ts';
+import { createFailureLog } from '../../logging/failure-log.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { safeError } from '../../logging/safe-error.ts';
 import { every } from '../../timing/every.ts';
@@ -50,6 +51,7 @@ export interface SchedulerDeps {
 /** @returns a function that stops the scheduler */
 export function startScheduler(deps: SchedulerDeps): () => void {
   const failed = new PassedOver();
+  const onFailed = createFailureLog(deps.logger, 'Reading the schedules failed; the next check tries again');
   let releasedAt = Number.NEGATIVE_INFINITY;
   return every(
     () => LOOK_EVERY_MS * (0.5 + Math.random()),
@@ -62,7 +64,7 @@ export function startScheduler(deps: SchedulerDeps): () => void {
         await startDueSyncs({ ...deps, failed });
         await startDueAttempts({ ...deps, failed });
       } catch (error) {
-        deps.logger.warn(safeError(error), 'Reading the schedules failed; the next check tries again');
+        onFailed(error);
       }
     },
   );
