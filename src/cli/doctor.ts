@@ -13,6 +13,7 @@ import { readJournal } from '../database/migration-journal.ts';
 import { openDatabase } from '../database/open.ts';
 import { assertSameDatabase } from '../database/same-database.ts';
 import { type SessionSettings, sessionSettings, takesStartupParameters } from '../database/session.ts';
+import { EmbeddedDatabaseError } from '../embedded-postgres/error.ts';
 import { readOrMakeCredentialsKey } from '../encryption/key-file.ts';
 import { createSealer } from '../encryption/sealer.ts';
 import { databaseError } from '../logging/safe-error.ts';
@@ -80,7 +81,14 @@ async function* examine(organizationId: number | undefined): AsyncGenerator<Find
   yield ok('configuration', 'All variables have valid values.');
   yield checkProxy(config);
   yield checkContact(config);
-  const database = await openCommandDatabase(config);
+  let database: CommandDatabase;
+  try {
+    database = await openCommandDatabase(config);
+  } catch (error) {
+    if (!(error instanceof EmbeddedDatabaseError)) throw error;
+    yield failure('database', error.message);
+    return;
+  }
   try {
     yield* examineAndClose(config, database, organizationId);
   } catch (error) {

@@ -7,16 +7,8 @@ import { JWT_ALGORITHMS, type JwtConfig } from '../access/jwt.ts';
 import type { OidcConfig } from '../access/oidc-provider.ts';
 import type { RateLimitConfig } from '../access/rate-limits.ts';
 import { isLoopbackAddress } from '../access/same-origin.ts';
-import {
-  ConfigError,
-  isSafeAddress,
-  oneOf,
-  type Read,
-  type Rule,
-  text,
-  wholeNumber,
-  withoutSecrets,
-} from './rules.ts';
+import { withoutSecrets } from '../logging/without-secrets.ts';
+import { ConfigError, isSafeAddress, oneOf, type Read, type Rule, text, wholeNumber } from './rules.ts';
 
 export interface AccessConfig {
   port: number;

@@ -6,6 +6,7 @@ import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { SEALING_KEY_BYTES } from '../encryption/sealer.ts';
 import { type NatsAddress, parseNatsAddress } from '../events/nats-address.ts';
 import { LOG_LEVELS, type LogLevel } from '../logging/logger.ts';
+import { withoutSecrets } from '../logging/without-secrets.ts';
 import type { MailConfig } from '../webhooks/send-email.ts';
 import { type AccessConfig, readAccessConfig } from './access.ts';
 import { readAddress } from './database.ts';
@@ -20,7 +21,6 @@ import {
   reader,
   text,
   wholeNumber,
-  withoutSecrets,
 } from './rules.ts';
 
 export interface DatabaseConfig {

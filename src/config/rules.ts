@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseWholeNumber } from '#contract/whole-number.ts';
 import { isLoopbackAddress } from '../access/same-origin.ts';
+import { withoutSecrets } from '../logging/without-secrets.ts';
 
 /** The start cannot continue. The message is one line that names the variable and its valid values. */
 export class ConfigError extends Error {
@@ -54,12 +55,6 @@ export function reader(environment: Environment): Read {
 /** A key or a password must not end up in a log. */
 function shown(name: string, value: string): string {
   return SECRETS.has(name) ? 'something else' : JSON.stringify(withoutSecrets(value).slice(0, 100));
-}
-
-/** An address without its user, password and query; of `NAME=value` only the name. */
-export function withoutSecrets(value: string): string {
-  const address = value.replace(/\/\/\S*@/g, '//…@').replace(/\?.*$/s, '?…');
-  return /^[^/]*:[^/]*@|^-*[\w-]+=/.test(address) ? address.replace(/[:=].*$/s, '…') : address;
 }
 
 /**

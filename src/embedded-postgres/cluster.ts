@@ -121,7 +121,7 @@ async function runInitdb(cluster: Cluster, files: string, passwordFile: string):
       { cause },
     );
   });
-  if (code !== 0) throw new EmbeddedDatabaseError(`initdb failed.\n${stderr.trim()}`);
+  if (code !== 0) throw new EmbeddedDatabaseError(`initdb failed:\n${stderr.trim()}`);
 }
 
 /** Does not pass on our whole environment: it holds keys that a process of another user must not have. */

@@ -9,7 +9,9 @@
  * Not here: the content of the cluster (cluster.ts).
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { constants, existsSync } from 'node:fs';
 import {
+  access,
   chmod,
   link,
   lstat,
@@ -23,8 +25,9 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errorCode } from '../logging/safe-error.ts';
+import { withoutSecrets } from '../logging/without-secrets.ts';
 import { EmbeddedDatabaseError } from './error.ts';
 import { accountFor, canReach, ENTER, makeEnterable, type OsAccount } from './os-account.ts';
 import { isClusterRunning } from './postmaster.ts';
@@ -42,7 +45,7 @@ export interface DataDirectory {
 
 export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
   const root = resolve(dataDir);
-  await mkdir(root, { recursive: true });
+  await requireWritable(root, dataDir);
   const path = join(root, 'postgres');
   const files = join(path, 'data');
   const account = await accountFor(files, () => isClusterRunning(files));
@@ -57,6 +60,28 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
     );
   }
   return { dir, account, notice };
+}
+
+/** Creates one level at a time: where no folder can be created (below /proc, for example) a recursive `mkdir` never returns. */
+async function requireWritable(root: string, dataDir: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = root; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  try {
+    for (const folder of missing) {
+      await mkdir(folder).catch((error: unknown) => {
+        // A second server may be creating the same folder.
+        if (errorCode(error) !== 'EEXIST') throw error;
+      });
+    }
+    await access(root, constants.W_OK | constants.X_OK);
+    if (!(await stat(root)).isDirectory()) throw new Error('It is a file.');
+  } catch (cause) {
+    const shown = JSON.stringify(withoutSecrets(dataDir).slice(0, 100));
+    throw new EmbeddedDatabaseError(
+      `DATA_DIR must be a folder that this user can make and write to; it was ${shown}.`,
+      { cause },
+    );
+  }
 }
 
 async function createOwnDirectory(path: string): Promise<undefined> {

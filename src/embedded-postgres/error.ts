@@ -4,6 +4,8 @@ export class EmbeddedDatabaseError extends Error {
 
   constructor(reason: string, options?: ErrorOptions) {
     const wayOut = 'Set DATABASE_URL to use a PostgreSQL of your own instead.';
-    super(`The embedded PostgreSQL cannot be used: ${reason} ${wayOut}`, options);
+    // After the end of a log, on a line of its own.
+    const separator = reason.includes('\n') ? '\n' : ' ';
+    super(`The embedded PostgreSQL cannot be used: ${reason}${separator}${wayOut}`, options);
   }
 }

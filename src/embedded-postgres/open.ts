@@ -12,7 +12,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withTimeout } from '../timing/with-timeout.ts';
-import { prepareBinaries } from './binaries.ts';
+import { findNative, prepareBinaries } from './binaries.ts';
 import { type Cluster, ensureCluster } from './cluster.ts';
 import { openDataDirectory, ROOT_DATA_DIRECTORY, readOrMakePassword } from './data-directory.ts';
 import { DATABASE, openSharedInstance, type SharedInstance, SUPERUSER } from './shared-instance.ts';
@@ -44,6 +44,8 @@ const PAUSE_BEFORE_RETURN_MS = 500;
 
 /** Rejects with an EmbeddedDatabaseError, which says what to do. */
 export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Promise<EmbeddedDatabase> {
+  // First: where it is missing, such as in a container, the data directory is no concern.
+  const native = findNative();
   const directory = await openDataDirectory(options.dataDir);
   const cluster: Cluster = {
     directory: directory.dir,
@@ -52,6 +54,7 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
     password: await readOrMakePassword(directory),
     account: directory.account,
     bin: await prepareBinaries(
+      native,
       directory.account,
       directory.account === undefined ? directory.dir : ROOT_DATA_DIRECTORY,
     ),

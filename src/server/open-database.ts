@@ -1,9 +1,5 @@
 /** Opens the server's database: migrated, with the configured organization in it, and with the key that seals credentials. */
-import { constants, existsSync } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { ConfigError, withoutSecrets } from '../config/rules.ts';
 import { withExplanation } from '../database/check-database.ts';
 import { type Database, openDatabase } from '../database/open.ts';
 import { poolShare } from '../database/pool-share.ts';
@@ -68,32 +64,7 @@ export async function openServerDatabase(config: Config, logger: Logger): Promis
   }
 }
 
-/** Creates one level at a time: where no folder can be created (below /proc, for example) a recursive `mkdir` never returns. */
-async function requireDataDir(dataDir: string): Promise<void> {
-  const missing: string[] = [];
-  for (let at = resolve(dataDir); !existsSync(at); at = dirname(at)) missing.unshift(at);
-  try {
-    for (const folder of missing) {
-      await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-        // A second server may be creating the same folder.
-        if (error.code !== 'EEXIST') throw error;
-      });
-    }
-    await access(dataDir, constants.W_OK | constants.X_OK);
-    if (!(await stat(dataDir)).isDirectory()) throw new Error('It is a file.');
-  } catch (cause) {
-    const shown = JSON.stringify(withoutSecrets(dataDir).slice(0, 100));
-    throw new ConfigError(
-      `DATA_DIR must be a folder that this user can make and write to; it was ${shown}.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
 async function openEmbedded(config: Config, logger: Logger) {
-  await requireDataDir(config.dataDir);
   logger.info(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}`);
   const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir });
   if (embedded.notice !== undefined) logger.info(embedded.notice);

@@ -10,14 +10,16 @@ import { terminalText } from '../logging/terminal-text.ts';
 
 /**
  * @param what begins the line of a failure that has no words of its own
- * @returns one line for the person who started the server, safe to show on a terminal
+ * @returns one line for the person who started the server, safe to show on a terminal; a PostgreSQL of our own adds its log
  */
 export function explainStartFailure(error: unknown, what = 'The server did not start'): string {
-  return terminalText(explain(error, what));
+  // The end of a log has several lines.
+  const lines = error instanceof EmbeddedDatabaseError ? error.message.split('\n') : [explain(error, what)];
+  return lines.map(terminalText).join('\n');
 }
 
 function explain(error: unknown, what: string): string {
-  if (error instanceof ConfigError || error instanceof EmbeddedDatabaseError) return error.message;
+  if (error instanceof ConfigError) return error.message;
   if (error instanceof SessionSettingsError || error instanceof UnknownReaderError) return error.message;
   if (error instanceof DatabaseStartError || error instanceof NatsCredentialsError) return error.message;
   if (!(error instanceof Error)) return `${what}.`;

@@ -38,6 +38,14 @@ describe('the commands that work on the database', () => {
   });
 });
 
+test('they name the data directory and DATABASE_URL where nothing can be written, as in a container', async () => {
+  const tokens = runWith({ DATABASE_URL: '', DATA_DIR: '/dev/null/data' }, 'tokens', 'list');
+  expect(await tokens.exit).toBe(1);
+  expect(tokens.errors()).toBe(
+    'DATABASE_URL is not set: using the embedded PostgreSQL under /dev/null/data\nThe embedded PostgreSQL cannot be used: DATA_DIR must be a folder that this user can make and write to; it was "/dev/null/data". Set DATABASE_URL to use a PostgreSQL of your own instead.\n',
+  );
+});
+
 test('they leave tables of another program alone, which the search_path of the role names first', async () => {
   const { url, sql } = await createOddDatabase(ODD_DEFAULTS);
   const run = async (name: string, ...args: string[]): Promise<string> => {

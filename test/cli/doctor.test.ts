@@ -111,6 +111,16 @@ describe('a set-up that works', () => {
   });
 });
 
+test('a data directory that cannot be made is a finding', async () => {
+  const { code, findings } = await examine({ DATABASE_URL: '', DATA_DIR: '/dev/null/data' });
+  expect(code).toBe(1);
+  expect(findings.at(-1)).toMatchObject({
+    check: 'database',
+    state: 'error',
+    detail: expect.stringContaining('Set DATABASE_URL'),
+  });
+});
+
 describe('a set-up that is broken', () => {
   test('in its address', async () => {
     const report = await examine({ DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/d' });

@@ -80,6 +80,12 @@ describe('opening and stopping', () => {
     });
   });
 
+  test('a data directory that cannot be made gives an error that names it, without a password, and both ways out', async () => {
+    await expect(openEmbeddedDatabase({ dataDir: '/dev/null/postgres://anna:Quokka@host' })).rejects.toThrow(
+      'DATA_DIR must be a folder that this user can make and write to; it was "/dev/null/postgres://…@host". Set DATABASE_URL',
+    );
+  });
+
   test('stopping twice is stopping once', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
