@@ -16,11 +16,10 @@ const DRAIN_SECONDS = 5 + 5;
 const Railway = z.strictObject({
   $schema: z.literal('https://railway.com/railway.schema.json'),
   build: z.strictObject({ builder: z.literal('DOCKERFILE'), dockerfilePath: z.literal('Dockerfile') }),
+  // Without a restart policy, which would win over that of the dashboard.
   deploy: z.strictObject({
     healthcheckPath: z.literal('/healthz'),
     healthcheckTimeout: z.int(),
-    restartPolicyType: z.literal('ON_FAILURE'),
-    restartPolicyMaxRetries: z.int(),
     overlapSeconds: z.int(),
     drainingSeconds: z.int().min(DRAIN_SECONDS),
   }),
@@ -44,6 +43,8 @@ const Render = z.strictObject({
 const Fly = z.looseObject({
   kill_signal: z.literal('SIGTERM'),
   kill_timeout: z.int().min(DRAIN_SECONDS),
+  // By default a machine stays off after ten failed starts, such as without a database.
+  restart: z.tuple([z.strictObject({ policy: z.literal('always') })]),
   env: z.record(z.string(), z.string()),
   http_service: z.looseObject({
     internal_port: z.int(),
