@@ -13,6 +13,9 @@ const read = (file: string) => readFile(join(ROOT, file), 'utf8');
 /** Two times that a platform has to wait: DRAIN_MS by default, and 5 s until the process is gone. */
 const DRAIN_SECONDS = 5 + 5;
 
+/** For so long a cluster may send requests to a server that it ends. */
+const ROUTED_SECONDS = 5;
+
 const Railway = z.strictObject({
   $schema: z.literal('https://railway.com/railway.schema.json'),
   build: z.strictObject({ builder: z.literal('DOCKERFILE'), dockerfilePath: z.literal('Dockerfile') }),
@@ -58,7 +61,7 @@ const Deployment = z.object({
   spec: z.object({
     template: z.object({
       spec: z.looseObject({
-        terminationGracePeriodSeconds: z.int().min(DRAIN_SECONDS),
+        terminationGracePeriodSeconds: z.int().min(ROUTED_SECONDS + DRAIN_SECONDS),
         securityContext: z.looseObject({ runAsNonRoot: z.literal(true) }),
         containers: z.tuple([
           z.looseObject({
@@ -75,6 +78,13 @@ const Deployment = z.object({
             startupProbe: Probe,
             livenessProbe: Probe,
             readinessProbe: Probe,
+            lifecycle: z.strictObject({
+              preStop: z.strictObject({
+                exec: z.strictObject({
+                  command: z.tuple([z.literal('sleep'), z.literal(String(ROUTED_SECONDS))]),
+                }),
+              }),
+            }),
             securityContext: z.object({
               allowPrivilegeEscalation: z.literal(false),
               readOnlyRootFilesystem: z.literal(true),
