@@ -9,6 +9,7 @@ import { type Nats, openNats } from './nats.ts';
 import type { SoakOptions } from './options.ts';
 import { openPostgres, type SoakPostgres } from './postgres.ts';
 import { Server } from './servers.ts';
+import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 export interface Environment {
   options: SoakOptions;
@@ -17,6 +18,7 @@ export interface Environment {
   cliniko: Cliniko;
   servers: readonly Server[];
   nats: Nats | undefined;
+  webhooks: WebhookReceiver;
   /** The ids of the clinics: `organizations[n]` is the clinic n of the simulator. */
   organizations: readonly number[];
   /** Prints a line with the time since the start. */
@@ -56,6 +58,8 @@ export async function openEnvironment(options: SoakOptions, reporting: Reporting
       changesPerSecond: CHANGES_PER_SECOND,
     });
     cleanups.push(cliniko.end);
+    const webhooks = await openWebhookReceiver(findings, options.seed);
+    cleanups.push(webhooks.close);
     const settings = {
       databaseUrl: postgres.url,
       clinikoUrl: cliniko.url,
@@ -68,7 +72,8 @@ export async function openEnvironment(options: SoakOptions, reporting: Reporting
       servers.push(await Server.open(`server-${n}`, settings, findings));
     const organizations = sizes.map((_, clinic) => 101 + clinic);
     await register(servers[0]?.url ?? '', organizations);
-    return { ...reporting, options, postgres, cliniko, servers, nats, organizations, close };
+    await webhooks.register(servers[0]?.url ?? '');
+    return { ...reporting, options, postgres, cliniko, servers, nats, webhooks, organizations, close };
   } catch (error) {
     await close();
     throw error;

@@ -11,6 +11,7 @@ import type { Environment } from './environment.ts';
 import { post } from './load.ts';
 import { compareClinic, type StoredPatient } from './patient-oracle.ts';
 import { checkRuns, RunLog } from './run-oracle.ts';
+import { readSentWebhooks } from './webhook-receiver.ts';
 
 const RESTS = 'after the faults everything comes to rest';
 const LAST_SYNC = 'after the faults a full sync completes and proves that it saw everything';
@@ -92,6 +93,9 @@ async function untilCaughtUp(environment: Environment, audience: Audience): Prom
     return audience.oracle.behind(new Map(heads.map(({ id, head }) => [id, head])));
   });
   await until(environment, RESTS, () => audience.followers.behind());
+  const { oracle } = environment.webhooks;
+  await until(environment, RESTS, async () => oracle.behind(await readSentWebhooks(postgres)));
+  oracle.compare(await readSentWebhooks(postgres));
   await audience.followers.refreshLast();
 }
 

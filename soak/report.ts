@@ -92,6 +92,10 @@ async function deliveryRows(environment: Environment, audience: Audience): Promi
       'changes of patients delivered',
       `${whole(audience.followers.changes)}, ${whole(audience.followers.listed)} of them stored patients of \`since=all\``,
     ],
+    [
+      'webhooks received',
+      `${whole(environment.webhooks.oracle.received)}, ${whole(environment.webhooks.oracle.repeated)} of them again`,
+    ],
     ['runs', runs.map(({ result, count }) => `${result} ${whole(count)}`).join(', ')],
   ];
 }

@@ -165,6 +165,7 @@ export class Server {
       LIMIT_REQUESTS_PER_TOKEN: '10000000',
       LIMIT_REQUESTS_PER_ORGANIZATION: '10000000',
       DRAIN_MS: String(DRAIN_MS),
+      WEBHOOKS_ALLOW_LOOPBACK: 'true',
       // A connection that is kept for the next request is not a leak.
       KEEP_ALIVE_MS: '5000',
       LOG_LEVEL: 'debug',
