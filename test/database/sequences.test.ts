@@ -94,3 +94,10 @@ test('a schedule with an id conflict starts its sync', async ({ databaseUrl }) =
     },
   );
 });
+
+test('every sequence is logged: PostgreSQL loses an unlogged one when it promotes a standby', async ({
+  databaseUrl,
+}) => {
+  const sql = connectInTest(databaseUrl);
+  expect(await sql`select relname from pg_class where relkind = 'S' and relpersistence <> 'p'`).toEqual([]);
+});

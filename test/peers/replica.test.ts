@@ -61,6 +61,21 @@ test('a replica answers lists, exports and analytics; the primary answers what t
   expect(await checkReplica(url, readUrl)).toMatchObject([{ state: 'warning' }]);
 });
 
+test('a standby that is promoted right after the first start stores patients', async () => {
+  const primary = await startDebianPostgres();
+  const replica = await startReplica(primary.urlOf('admin', 'postgres'));
+  const url = replica.urlOf('owner', 'after');
+  await migrate(primary.urlOf('owner', 'after'));
+  await vi.waitFor(() => onReplica(url, (sql) => sql`select from patients`));
+  await replica.promote();
+  const server = await startTestServer(url, { patients: 30 });
+  await server.api('/cliniko/sync-all/123', { method: 'POST' });
+  await vi.waitFor(async () => {
+    const logs = SyncLogList.parse(await (await server.api('/cliniko/sync-logs/123')).json());
+    expect(logs.logs[0]).toMatchObject({ status: 'completed', records_success: 30 });
+  });
+});
+
 test('a standby as DATABASE_URL ends the start, with or without tables', async () => {
   const primary = await startDebianPostgres();
   await migrate(primary.urlOf('owner', 'after'));
