@@ -36,13 +36,15 @@ export interface EmbeddedDatabaseOptions {
   dataDir: string;
   /** Settings of PostgreSQL that override ours; they apply only if this process starts it. */
   settings?: Record<string, string>;
+  /** Once it is aborted, no PostgreSQL is started: a first start can take longer than its process has left. */
+  leaving?: AbortSignal | undefined;
 }
 
 /** Less than the 5 s that a server has after draining. PostgreSQL finishes stopping by itself if that is too short. */
 const STOP_MS = 4_000;
 const PAUSE_BEFORE_RETURN_MS = 500;
 
-/** Rejects with an EmbeddedDatabaseError, which says what to do. */
+/** Rejects with an EmbeddedDatabaseError, which says what to do, or with the reason of `leaving`. */
 export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Promise<EmbeddedDatabase> {
   // First: where it is missing, such as in a container, the data directory is no concern.
   const native = findNative();
@@ -61,6 +63,7 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
     settings: options.settings ?? {},
   };
   await ensureCluster(cluster);
+  options.leaving?.throwIfAborted();
   const instance = await openSharedInstance(cluster);
   return {
     url: `postgres://${SUPERUSER}:${cluster.password}@127.0.0.1:${instance.port}/${DATABASE}?require_auth=scram-sha-256`,

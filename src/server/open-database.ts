@@ -23,9 +23,13 @@ export interface ServerDatabase extends PreparedDatabase {
   close(): Promise<void>;
 }
 
-/** @throws when the database cannot be reached; nothing is left running then */
-export async function openServerDatabase(config: Config, logger: Logger): Promise<ServerDatabase> {
-  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : undefined;
+/** @throws when the database cannot be reached, or `leaving` is aborted; nothing is left running then */
+export async function openServerDatabase(
+  config: Config,
+  logger: Logger,
+  leaving: AbortSignal | undefined,
+): Promise<ServerDatabase> {
+  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger, leaving) : undefined;
   const url = config.databaseUrl ?? embedded?.url ?? '';
   const listenUrl = config.listenDatabaseUrl ?? url;
   let database: Database | undefined;
@@ -64,9 +68,9 @@ export async function openServerDatabase(config: Config, logger: Logger): Promis
   }
 }
 
-async function openEmbedded(config: Config, logger: Logger) {
+async function openEmbedded(config: Config, logger: Logger, leaving: AbortSignal | undefined) {
   logger.info(`DATABASE_URL is not set: using the embedded PostgreSQL under ${config.dataDir}`);
-  const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir });
+  const embedded = await openEmbeddedDatabase({ dataDir: config.dataDir, leaving });
   if (embedded.notice !== undefined) logger.info(embedded.notice);
   if (embedded.attached) logger.info('The embedded PostgreSQL was running already; this server shares it');
   return embedded;

@@ -87,7 +87,7 @@ async function serve(
   leaving: AbortSignal | undefined,
 ): Promise<Omit<RunningServer, 'stop'>> {
   let draining = false;
-  const serverDatabase = await openServerDatabase(config, logger);
+  const serverDatabase = await openServerDatabase(config, logger, leaving);
   cleanups.push(serverDatabase.close);
   leaving?.throwIfAborted();
   const { database, sealer } = serverDatabase;

@@ -86,6 +86,15 @@ describe('opening and stopping', () => {
     );
   });
 
+  test('a first start that a signal has ended starts no PostgreSQL, and the next start uses its files', async () => {
+    const dataDir = await newDataDir();
+    const leaving = AbortSignal.abort(new Error('leaving'));
+    await expect(openEmbeddedDatabase({ dataDir, leaving })).rejects.toThrow('leaving');
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+    const database = await open(dataDir);
+    await expect(ask(database.url, (sql) => sql`select 1 as one`)).resolves.toHaveLength(1);
+  });
+
   test('stopping twice is stopping once', async () => {
     const dataDir = await newDataDir();
     const database = await open(dataDir);
