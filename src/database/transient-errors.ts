@@ -31,6 +31,7 @@ const ACCEPTS_NO_WRITES = 'it accepts no writes';
 
 /** What an operator can look at; of the others the code says as much. */
 const REASONS = new Map([
+  ['28P01', 'it refuses the password'],
   ['53100', 'its disk is full'],
   ['53200', 'it has too little memory'],
   ['53300', 'no session is free'],

@@ -73,6 +73,7 @@ describe('an error of the database', () => {
   test.for([
     ['53100', 'its disk is full, SQLSTATE 53100'],
     ['25006', 'it accepts no writes, SQLSTATE 25006'],
+    ['28P01', 'it refuses the password, SQLSTATE 28P01'],
     ['58030', 'SQLSTATE 58030'],
   ])('%s is described as "%s"', ([code = '', words]) => {
     expect(unavailableReason(new DrizzleQueryError('select 1', [], refusal({ code })))).toBe(words);
