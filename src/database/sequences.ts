@@ -4,6 +4,7 @@
  */
 import type { ISql } from 'postgres';
 import { databaseError } from '../logging/safe-error.ts';
+import { retryTransaction } from './retry-transaction.ts';
 
 const DUPLICATE = '23505';
 
@@ -11,6 +12,18 @@ const DUPLICATE = '23505';
 export function isTakenRunId(error: unknown): boolean {
   const refusal = databaseError(error);
   return refusal?.code === DUPLICATE && refusal.constraint_name === 'sync_logs_pkey';
+}
+
+/**
+ * Repeats a transaction that inserts a run. When rows were loaded with explicit ids since the server started, its id may be taken: then
+ * the sequence continues after them.
+ */
+export async function retryWithFreeRunId<T>(sql: ISql, transaction: () => Promise<T>): Promise<T> {
+  return await retryTransaction(transaction).catch(async (error: unknown) => {
+    if (!isTakenRunId(error)) throw error;
+    await advanceSequences(sql, ['sync_logs']);
+    return await retryTransaction(transaction);
+  });
 }
 
 /** Safe during inserts: a sequence only moves forward. */

@@ -13,8 +13,7 @@
 import type { Sql } from 'postgres';
 import { briefLockWait, waitedTooLong } from '../database/brief-lock.ts';
 import type { Tx } from '../database/open.ts';
-import { retryTransaction } from '../database/retry-transaction.ts';
-import { advanceSequences, isTakenRunId } from '../database/sequences.ts';
+import { isTakenRunId, retryWithFreeRunId } from '../database/sequences.ts';
 import { beginTerminatingBlockers } from '../database/terminate-blockers.ts';
 import { isDatabaseUnavailable } from '../database/transient-errors.ts';
 import { createFailureLog } from '../logging/failure-log.ts';
@@ -108,12 +107,7 @@ async function takeNext(
   const work = (tx: Tx) => actOnNext(tx, deps, operation, locked.ids());
   // A server that froze in the middle of a batch holds the row that a cancel needs.
   const begin = () => (action === 'cancel' ? beginTerminatingBlockers(sql, work) : sql.begin(work));
-  const taken = await retryTransaction(begin).catch(async (error: unknown) => {
-    if (!isTakenRunId(error)) throw error;
-    // Rows were loaded with explicit ids since the server started.
-    await advanceSequences(sql, ['sync_logs']);
-    return await retryTransaction(begin);
-  });
+  const taken = await retryWithFreeRunId(sql, begin);
   if (taken === undefined) return false;
   if (taken.outcome === 'locked') {
     reportLocked(

@@ -7,8 +7,7 @@
 import type { ISql } from 'postgres';
 import type { OperationType, SyncTrigger } from '#contract/sync-log.ts';
 import type { Database } from '../database/open.ts';
-import { retryTransaction } from '../database/retry-transaction.ts';
-import { advanceSequences, isTakenRunId } from '../database/sequences.ts';
+import { retryWithFreeRunId } from '../database/sequences.ts';
 import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { shareOrganization } from '../organizations/organization-lock.ts';
 import { runningMetadata } from './metadata.ts';
@@ -59,12 +58,7 @@ export async function startRun(
         await shareOrganization(tx, organizationId);
         return await createRun(tx, organizationId, type, origin);
       });
-    const created = await retryTransaction(begin).catch(async (error: unknown) => {
-      if (!isTakenRunId(error)) throw error;
-      // Rows were loaded with explicit ids since the server started.
-      await advanceSequences(sql, ['sync_logs']);
-      return await retryTransaction(begin);
-    });
+    const created = await retryWithFreeRunId(sql, begin);
     if (created !== undefined) return { syncLogId: created, created: true };
     // Another run started between the two statements: join it, unless it has already ended.
   }
