@@ -4,7 +4,7 @@ import { suppressTriggerNotify } from '../events/suppress-trigger-notify.ts';
 import { describeFailure } from './failure.ts';
 import { failedStep, NOTHING_REMAINS } from './metadata.ts';
 import { ERRORS_KEPT } from './run-state.ts';
-import { timestamp } from './sync-log-row.ts';
+import { endTime, timestamp } from './sync-log-row.ts';
 
 /** @param reason determines the error type and text of the run @returns false when the run had already ended */
 export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): Promise<boolean> {
@@ -24,7 +24,7 @@ export async function forceFailRun(tx: ISql, syncLogId: number, reason: Error): 
   if (run === undefined) return false;
   await tx`
     update sync_logs set status = 'failed', error_details = ${details},
-      completed_at = greatest(started_at, date_trunc('milliseconds', clock_timestamp() at time zone 'utc')),
+      completed_at = ${endTime(tx)},
       metadata = (${metadataObject(tx)} - '{waiting_until,waiting_reason,try,max_tries,queue_position}'::text[])
         || ${JSON.stringify(metadata)}::text::jsonb
         || ${endMarks(tx, details)}

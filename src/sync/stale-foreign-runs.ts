@@ -13,6 +13,7 @@ import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
 import { CancelledError, describeFailure } from './failure.ts';
 import { endMarks, metadataObject } from './force-fail-run.ts';
+import { endTime } from './sync-log-row.ts';
 
 const STALE_AFTER_MINUTES = 15;
 
@@ -128,7 +129,7 @@ const isForeign = (tx: ISql) => tx`
 /** The columns of the row `log` as it ends. */
 const failedColumns = (tx: ISql, report: { error: string }) => tx`
   status = 'failed', error_details = ${report.error},
-  completed_at = date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+  completed_at = ${endTime(tx)},
   metadata = ${metadataObject(tx)} || ${JSON.stringify(report)}::text::jsonb || ${endMarks(tx, report.error)}`;
 
 /** @param ids locked rows, which no other program can change now */

@@ -13,7 +13,7 @@ import { shareOrganization } from '../organizations/organization-lock.ts';
 import { runningMetadata } from './metadata.ts';
 import { NO_ESTIMATE } from './remaining-time.ts';
 import { INITIAL_STATE } from './run-state.ts';
-import { stamped } from './sync-log-row.ts';
+import { stamped, utcNow } from './sync-log-row.ts';
 
 export interface StartedRun {
   syncLogId: number;
@@ -97,8 +97,7 @@ export async function createRun(
   await suppressTriggerNotify(tx);
   const [row] = await tx<{ id: number }[]>`
     insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
-    values (${organizationId}, ${type}, 'running',
-      date_trunc('milliseconds', clock_timestamp() at time zone 'utc'),
+    values (${organizationId}, ${type}, 'running', ${utcNow(tx)},
       ${stamped(tx, metadata)} || jsonb_build_object('queue_position', (
         select count(*) + 1 from sync_runs where owner is null and ended_at is null)))
     on conflict (organization_id) where status = 'running' do nothing

@@ -121,7 +121,7 @@ export async function endRunRow(
     const details = ending.status === 'failed' ? ending.errorDetails : null;
     await tx`
       update sync_logs set status = ${ending.status}, ${finalCounts(tx, state, ending)}, error_details = ${details},
-        completed_at = greatest(started_at, date_trunc('milliseconds', clock_timestamp() at time zone 'utc')),
+        completed_at = ${endTime(tx)},
         metadata = ${stamped(tx, ending.metadata)}
       where id = ${lease.syncLogId}`;
     await tx`update sync_runs set ended_at = clock_timestamp(), owner = null,
@@ -143,6 +143,12 @@ export async function closeRunRow({ sql }: Database, lease: Lease): Promise<void
 /** The metadata with the timestamp of the change, by the database's clock. */
 export const stamped = (tx: ISql, metadata: EngineMetadata) => tx`(${JSON.stringify(metadata)}::text::jsonb
   || jsonb_build_object('timestamp', ${timestamp(tx)}))`;
+
+/** The current time as `sync_logs` holds it: UTC without a zone, in milliseconds. */
+export const utcNow = (tx: ISql) => tx`date_trunc('milliseconds', clock_timestamp() at time zone 'utc')`;
+
+/** The end of a run that ends now. No run ends before its start, which another clock or another program may have written ahead. */
+export const endTime = (tx: ISql) => tx`greatest(started_at, ${utcNow(tx)})`;
 
 /** The current time by the database's clock. */
 export const timestamp = (tx: ISql) => isoTime(tx, tx`clock_timestamp()`);

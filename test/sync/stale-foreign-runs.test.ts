@@ -51,7 +51,9 @@ describe('a running row of another program', () => {
     expect(await endAfter(31)).toBe(1);
     expect(await endAfter(32)).toBe(0);
     expect(future.size).toBe(0);
-    expect(await sql`select from sync_logs where status <> 'failed'`).toHaveLength(0);
+    expect(
+      await sql`select from sync_logs where status <> 'failed' or completed_at < started_at`,
+    ).toHaveLength(0);
   });
 
   test('that is being written at that moment is skipped', async ({ databaseUrl }) => {
