@@ -54,12 +54,9 @@ export async function readJournal(sql: ISql): Promise<Journal> {
 const UNRELEASED =
   'The tables in this database were created by an unreleased version, which cannot be upgraded. Set DATABASE_URL to an empty database (without DATABASE_URL: delete DATA_DIR), or restore a backup of version 0.1, then start again.';
 
-/**
- * Call it in a transaction that holds the migration lock.
- * @returns how many were applied
- */
-export async function applyPending(tx: ISql, { schema, pending }: Journal): Promise<number> {
-  if (pending.length === 0) return 0;
+/** Call it in a transaction that holds the migration lock. */
+export async function applyPending(tx: ISql, { schema, pending }: Journal): Promise<void> {
+  if (pending.length === 0) return;
   if (schema !== 'current') {
     await tx.unsafe(
       `create table if not exists public.${JOURNAL_TABLE} (hash text primary key, applied_at timestamptz not null default now())`,
@@ -76,7 +73,6 @@ export async function applyPending(tx: ISql, { schema, pending }: Journal): Prom
     for (const statement of migration.sql) await tx.unsafe(statementOf(statement));
     await record(tx, migration);
   }
-  return pending.length;
 }
 
 /**

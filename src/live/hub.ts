@@ -151,9 +151,8 @@ export class Hub {
   }
 
   /** The history was lost (a restore, a failover): every subscriber is invalid, and its connection must restart. */
-  onHistoryLost(listener: () => void): () => void {
+  onHistoryLost(listener: () => void): void {
     this.#historyLostListeners.add(listener);
-    return () => this.#historyLostListeners.delete(listener);
   }
 
   /** `poll` while nudges do not arrive: events come later, but all come. */

@@ -80,17 +80,16 @@ export async function changePause(
   return outcome;
 }
 
-/** Ends the pause of an organization whose key Cliniko refused; any other pause stays. @returns whether it did */
-export async function resumeAfterKey(sql: Sql, organizationId: number): Promise<boolean> {
-  return await sql.begin(async (tx) => {
+/** Ends the pause of an organization whose key Cliniko refused; any other pause stays. */
+export async function resumeAfterKey(sql: Sql, organizationId: number): Promise<void> {
+  await sql.begin(async (tx) => {
     const [row] = await tx<{ schedule: unknown }[]>`
       select schedule from organizations where id = ${organizationId} and paused_by = 'key' for update`;
-    if (row === undefined) return false;
+    if (row === undefined) return;
     const { firings, nextSyncAt } = firingColumns(row.schedule, false);
     await tx`update organizations set paused_at = null, paused_reason = null, paused_by = null, key_refusals = 0,
         firings = ${firings && JSON.stringify(firings)}::text::jsonb, next_sync_at = ${nextSyncAt}::timestamptz
       where id = ${organizationId}`;
-    return true;
   });
 }
 

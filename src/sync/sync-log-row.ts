@@ -113,8 +113,8 @@ export async function endRunRow(
   lease: Lease,
   state: RunState,
   decide: (tx: ISql, isCancelled: boolean) => Promise<Ending>,
-): Promise<Ending> {
-  return await runExclusively(sql, lease.organizationId, async (tx) => {
+): Promise<void> {
+  await runExclusively(sql, lease.organizationId, async (tx) => {
     const [held] = await fence(tx, lease, state);
     if (held === undefined) return await throwFenced(tx, lease);
     const ending = await decide(tx, held.is_cancelled);
@@ -128,7 +128,6 @@ export async function endRunRow(
         checkpoint = ${JSON.stringify(state)}::text::jsonb
       where sync_log_id = ${lease.syncLogId}`;
     await tx`delete from sync_seen where sync_log_id = ${lease.syncLogId}`;
-    return ending;
   });
 }
 
