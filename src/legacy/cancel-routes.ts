@@ -21,6 +21,8 @@ export function addCancelRoutes(routes: Hono, deps: LegacyDeps): void {
   });
 }
 
+const ENDED = 'This sync has ended already.';
+
 async function cancel(c: Context, deps: LegacyDeps, { force }: { force: boolean }): Promise<Response> {
   const log = await findBySyncId(c, deps);
   c.set('auditedRun', { organizationId: log.organization_id, syncLogId: log.id });
@@ -38,9 +40,9 @@ async function cancel(c: Context, deps: LegacyDeps, { force }: { force: boolean 
     await cancelRun(deps, log.organization_id, log.id);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    if (error.code === 'ALREADY_ENDED') return answer('This sync has ended already.', before);
+    if (error.code === 'ALREADY_ENDED') return answer(ENDED, before);
     if (!force || error.code !== 'NOT_OURS') throw error;
-    await forceEndForeignRun(deps.database, log.id);
+    if (!(await forceEndForeignRun(deps.database, log.id))) return answer(ENDED, before);
   }
   return answer('The sync was cancelled.', force ? before : 'cancelled');
 }

@@ -1,8 +1,8 @@
 /**
  * The routes of the service that this one replaces, for clients that cannot change yet.
  *
- * Adapters over the services of our own routes: no state, no table. Delete this folder and its lines in server/app.ts and
- * access/route-policy.ts when the last old client has gone.
+ * Adapters over the services of our own routes: no state, no table. Delete them, and their lines in server/app.ts and
+ * access/route-policy.ts, when the last old client has gone; import/ belongs to a command.
  *
  * Not here: the fields that old clients read in a SyncLog (they belong to it, events/render.ts).
  */
