@@ -27,9 +27,11 @@ export interface ListenerOptions {
   needsNotify: () => boolean;
   /** Called with each self-test of another server that gets nudges over this channel only. */
   onNeeded: () => void;
-  selfTest?: { everyMs: number; limitMs: number };
+  /** Default: `SELF_TEST`. */
+  selfTest?: typeof SELF_TEST;
 }
 
+export const SELF_TEST = { everyMs: 10_000, limitMs: 3_000 };
 const OPEN_LIMIT_MS = 5_000;
 const REOPEN_AFTER_MS = 200;
 
@@ -48,7 +50,7 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { everyMs, limitMs } = options.selfTest ?? { everyMs: 10_000, limitMs: 3_000 };
+    const { everyMs, limitMs } = options.selfTest ?? SELF_TEST;
     this.#everyMs = everyMs;
     this.#limitMs = limitMs;
   }

@@ -9,6 +9,7 @@
 import { RowId } from '#contract/sync-log.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import type { EventBus, Nudge } from './event-bus.ts';
+import { SELF_TEST } from './listener.ts';
 import { createMemoryBus, type MemoryBus } from './memory-bus.ts';
 import type { NatsAddress } from './nats-address.ts';
 import { type NatsLink, openNatsLink } from './nats-link.ts';
@@ -27,8 +28,6 @@ export interface NatsBus extends EventBus {
   /** Whether nudges also go over NOTIFY now. */
   readonly notifiesToo: boolean;
 }
-
-const SELF_TEST = { everyMs: 10_000, limitMs: 3_000 };
 
 /** A server that depends on NOTIFY repeats it with each self-test; one may be lost. */
 const REMEMBERED_TESTS = 2.5;
