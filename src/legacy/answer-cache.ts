@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
+import { matchesEtag } from '../http/etag.ts';
 
 /**
  * How long an answer may miss what another server or a manual statement changed. A panel polls every second, so fewer than
@@ -124,8 +125,7 @@ function render(content: object): Pick<CachedAnswer, 'builtAt' | 'body' | 'etag'
 function send(c: Context, { body, etag }: CachedAnswer): Response {
   c.header('etag', etag);
   c.header('cache-control', 'private, no-cache');
-  const asked = c.req.header('if-none-match') ?? '';
-  if (asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) return c.body(null, 304);
+  if (matchesEtag(c.req.header('if-none-match'), etag)) return c.body(null, 304);
   const timestamp = `"timestamp":${JSON.stringify(new Date().toISOString())}`;
   return c.body(`${body.slice(0, -1)}${body === '{}' ? '' : ','}${timestamp}}`, 200, {
     'content-type': 'application/json',

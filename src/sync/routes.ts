@@ -12,6 +12,7 @@ import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
 import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
 import { type ReadPart, streamTimeline } from '../events/timeline-stream.ts';
 import { csvResponse, wantsCsv } from '../http/csv.ts';
+import { matchesEtag } from '../http/etag.ts';
 import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -129,8 +130,7 @@ function answerLogs(c: Context, organizationId: number, page: SyncLogPage): Resp
 }
 
 function notModified(c: Context, place: { epoch: string; head: number } | undefined): Response | undefined {
-  const asked = c.req.header('if-none-match');
-  if (place === undefined || asked === undefined || !matches(asked, etagOf(place))) return undefined;
+  if (place === undefined || !matchesEtag(c.req.header('if-none-match'), etagOf(place))) return undefined;
   c.header('etag', etagOf(place));
   c.header('cache-control', POLL_CACHING);
   return c.body(null, 304);
@@ -186,12 +186,6 @@ async function findLog(c: Context, database: Database) {
   const [log] = page.logs;
   if (log === undefined) throw syncLogNotFound(id);
   return { organizationId, id, log, page };
-}
-
-/** RFC 9110: `*`, or a list in which a weak validator matches too. */
-function matches(header: string, etag: string): boolean {
-  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return tags.includes('*') || tags.includes(etag);
 }
 
 /** @param body JSON text */
