@@ -9,7 +9,7 @@ import { askOnce } from '../cliniko/ask-once.ts';
 import type { Database } from '../database/open.ts';
 import type { Sealer } from '../encryption/sealer.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
-import { readApiKey } from './organizations.ts';
+import { keyVersion, readApiKey } from './organizations.ts';
 
 export interface AccountAddresses {
   /** @returns the host, such as `harbour-street.au2.cliniko.com`; undefined while it is unknown */
@@ -61,8 +61,8 @@ export function patientAddress(host: string | undefined, clinikoId: string | nul
 /** @returns undefined when the organization has no key */
 async function readStored({ sql }: Database, organizationId: number) {
   const [row] = await sql<{ host: string | null; version: string }[]>`
-    select account_host as host, extract(epoch from updated_at)::text as version
-    from cliniko_credentials where organization_id = ${organizationId}`;
+    select account_host as host, ${keyVersion(sql)} as version
+    from cliniko_credentials as credentials where organization_id = ${organizationId}`;
   return row;
 }
 
@@ -75,7 +75,8 @@ async function askAndStore(
   if (apiKey === undefined) return undefined;
   const host = await askOnce((options) => sourceFor(apiKey).host(options));
   // A key that was stored during the request may belong to another account.
-  await database.sql`update cliniko_credentials set account_host = ${host}
-    where organization_id = ${organizationId} and extract(epoch from updated_at)::text = ${version}`;
+  const { sql } = database;
+  await sql`update cliniko_credentials as credentials set account_host = ${host}
+    where organization_id = ${organizationId} and ${keyVersion(sql)} = ${version}`;
   return host;
 }

@@ -217,12 +217,12 @@ export async function readApiKey({ orm }: Database, sealer: Sealer, id: number):
   return row && sealer.open(row.sealedApiKey, keyContext(id));
 }
 
-/**
- * Distinguishes the stored key from earlier ones, without the key.
- * @returns undefined when there is none
- */
+/** Distinguishes a stored key from earlier ones, without the key. On a row `credentials`. */
+export const keyVersion = (sql: ISql) => sql`extract(epoch from credentials.updated_at)::text`;
+
+/** @returns undefined when there is none */
 export async function readKeyVersion(sql: ISql, id: number): Promise<string | undefined> {
   const [row] = await sql<{ version: string }[]>`
-    select extract(epoch from updated_at)::text as version from cliniko_credentials where organization_id = ${id}`;
+    select ${keyVersion(sql)} as version from cliniko_credentials as credentials where organization_id = ${id}`;
   return row?.version;
 }

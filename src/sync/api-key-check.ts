@@ -6,7 +6,7 @@
 import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
 import { isRegistered, OrganizationDeletedError } from '../organizations/organization-lock.ts';
-import { readKeyVersion } from '../organizations/organizations.ts';
+import { keyVersion, readKeyVersion } from '../organizations/organizations.ts';
 import { KeyReplacedError } from './failure.ts';
 import { isOurs, type Lease } from './lease.ts';
 import type { RunState } from './run-state.ts';
@@ -21,12 +21,12 @@ export async function assertSameApiKey(
   { organizationId }: Lease,
   before: string | null,
 ): Promise<string | null> {
-  const keyVersion = (await readKeyVersion(sql, organizationId)) ?? null;
-  if (keyVersion === null && !(await isRegistered(sql, organizationId))) {
+  const now = (await readKeyVersion(sql, organizationId)) ?? null;
+  if (now === null && !(await isRegistered(sql, organizationId))) {
     throw new OrganizationDeletedError(organizationId);
   }
-  if (before !== null && before !== keyVersion) throw new KeyReplacedError('The API key was replaced.');
-  return keyVersion;
+  if (before !== null && before !== now) throw new KeyReplacedError('The API key was replaced.');
+  return now;
 }
 
 /** Stores which key a run reads with, so that a new key also ends a run that still waits for its first page. */
@@ -49,7 +49,7 @@ export async function findLostKeys({ sql }: Database, syncLogIds: readonly numbe
       left join organizations as organization on organization.id = run.organization_id
     where sync_log_id = any(${syncLogIds as number[]}::int[])
       and (organization.id is null
-        or run.checkpoint ->> 'keyVersion' <> coalesce(extract(epoch from credentials.updated_at)::text, ''))`;
+        or run.checkpoint ->> 'keyVersion' <> coalesce(${keyVersion(sql)}, ''))`;
   return rows.map((row) => ({
     syncLogId: row.id,
     reason: row.is_deleted

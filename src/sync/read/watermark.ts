@@ -1,6 +1,7 @@
 /** The watermark of an organization: since when a changed sync reads changes. */
 import type { ISql, PendingQuery, Row } from 'postgres';
 import type { Database } from '../../database/open.ts';
+import { keyVersion } from '../../organizations/organizations.ts';
 
 /** The last one decides. Older ones are for a clock that was set back by less than a day. */
 const NEWEST_RUNS = 20;
@@ -40,7 +41,7 @@ const newestBeginning = (sql: ISql, organizationId: number, condition: PendingQu
       and log.metadata ->> 'phase' = 'completed'
       -- The clock was ahead: it is not known when this run began.
       and log.started_at < (now() at time zone 'utc') + interval '1 day'
-      and run.checkpoint ->> 'keyVersion' = extract(epoch from credentials.updated_at)::text
+      and run.checkpoint ->> 'keyVersion' = ${keyVersion(sql)}
       and ${condition}
     order by log.started_at desc, log.id desc limit ${NEWEST_RUNS}) as newest)`;
 
