@@ -7,6 +7,7 @@
 import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import type { AuditAction } from '../audit/append.ts';
+import { isRead } from '../http/is-read.ts';
 import type { Scope } from '../http/principal.ts';
 import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { OPERATIONS } from '../openapi/document.ts';
@@ -61,7 +62,7 @@ export function requirementOf(c: Context): Requirement {
 
 /** @param asCsv whether the request wants the answer as CSV */
 export function requirementFor(method: string, pattern: string, asCsv = false): Requirement {
-  const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+  const reads = isRead(method);
   const route = `${reads ? 'GET' : method} ${pattern}`;
   const { access = {}, headers = {} } = BY_ROUTE.get(route) ?? {};
   const segment = pattern.split('/').indexOf(':orgId');

@@ -5,6 +5,7 @@
  * (DNS rebinding, so `Host` must be a loopback name), or by sending a write or opening a socket across origins.
  */
 import type { MiddlewareHandler } from 'hono';
+import { isRead } from '../http/is-read.ts';
 import { ProblemError } from '../http/problem.ts';
 
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
@@ -44,10 +45,6 @@ export function refuseProxies(): MiddlewareHandler {
     await next();
   };
 }
-
-const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-export const isRead = (method: string): boolean => READS.has(method);
 
 /** @param allowed other origins that may write, such as `https://admin.example.com` */
 export function requireOwnOrigin(allowed: readonly string[]): MiddlewareHandler {

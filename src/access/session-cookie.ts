@@ -8,8 +8,9 @@
  */
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { isRead } from '../http/is-read.ts';
 import { ProblemError } from '../http/problem.ts';
-import { isLoopbackAddress, isOwn, isRead } from './same-origin.ts';
+import { isLoopbackAddress, isOwn } from './same-origin.ts';
 
 const NAME = 'patient-sync-session';
 /** Browsers store the first two only from https, and the first only for the whole host. */

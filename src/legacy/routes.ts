@@ -9,6 +9,7 @@
 
 import { Hono, type MiddlewareHandler } from 'hono';
 import { readHead } from '../events/sync-logs.ts';
+import { isRead } from '../http/is-read.ts';
 import { type AnswerCache, createAnswerCache } from './answer-cache.ts';
 import { addCancelRoutes } from './cancel-routes.ts';
 import { addDashboardRoutes } from './dashboard-routes.ts';
@@ -25,11 +26,9 @@ function forgetAfterWrites(answers: AnswerCache): MiddlewareHandler {
   return async (c, next) => {
     await next();
     const organizationId = c.get('organizationId');
-    if (organizationId !== undefined && !READS.has(c.req.method)) answers.forget(organizationId);
+    if (organizationId !== undefined && !isRead(c.req.method)) answers.forget(organizationId);
   };
 }
-
-const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function legacyRoutes(deps: Omit<LegacyDeps, 'answers'>): Hono {
   const routes = new Hono();
