@@ -16,6 +16,7 @@ import type { Sealer } from '../encryption/sealer.ts';
 import { OrganizationDeletedError } from './organization-lock.ts';
 import { firingColumns, readApiKey } from './organizations.ts';
 import { type PauseChange, pauseChange } from './pause-change.ts';
+import { storedFirings } from './planned-firings.ts';
 import { verifyStoredKey } from './verify-api-key.ts';
 
 /** True while everything is paused. */
@@ -71,11 +72,10 @@ export async function changePause(
   const { outcome, isPaused, columns } = pauseChange(change, row, by);
   if (outcome === 'unchanged') return outcome;
   const { pausedAt = null, pausedReason = null, pausedBy = null, pausedByName = null } = columns;
-  const { firings, nextSyncAt } = firingColumns(row.schedule, isPaused);
+  const { firings } = firingColumns(row.schedule, isPaused);
   await tx`update organizations set paused_at = ${pausedAt}::timestamptz, paused_reason = ${pausedReason},
       paused_by = ${pausedBy}, paused_by_name = ${pausedByName}, key_refusals = case when ${isPaused} then key_refusals else 0 end,
-      firings = ${firings && JSON.stringify(firings)}::text::jsonb, next_sync_at = ${nextSyncAt}::timestamptz,
-      updated_at = now()
+      ${storedFirings(tx, firings)}, updated_at = now()
     where id = ${organizationId}`;
   return outcome;
 }
@@ -86,9 +86,9 @@ export async function resumeAfterKey(sql: Sql, organizationId: number): Promise<
     const [row] = await tx<{ schedule: unknown }[]>`
       select schedule from organizations where id = ${organizationId} and paused_by = 'key' for update`;
     if (row === undefined) return;
-    const { firings, nextSyncAt } = firingColumns(row.schedule, false);
+    const { firings } = firingColumns(row.schedule, false);
     await tx`update organizations set paused_at = null, paused_reason = null, paused_by = null, key_refusals = 0,
-        firings = ${firings && JSON.stringify(firings)}::text::jsonb, next_sync_at = ${nextSyncAt}::timestamptz
+        ${storedFirings(tx, firings)}
       where id = ${organizationId}`;
   });
 }

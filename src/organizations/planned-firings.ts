@@ -4,6 +4,7 @@
  * The earliest one is also in `next_sync_at`, which the index and a server of the previous version use. So that column decides
  * when something is due, and `firings` decides which schedule it is.
  */
+import type { ISql } from 'postgres';
 import { z } from 'zod';
 import type { Schedule } from '#contract/organization.ts';
 import type { OperationType } from '#contract/sync-log.ts';
@@ -52,6 +53,11 @@ export function earliestDue(firings: Firings): Date | null {
   const times = firings.flatMap((one) => (one === null ? [] : [one.due.getTime()]));
   return times.length === 0 ? null : new Date(Math.min(...times));
 }
+
+/** The columns that hold the firings, in an update. Null: nothing fires. */
+export const storedFirings = (sql: ISql, firings: Firings | null) => sql`
+  firings = ${firings && JSON.stringify(firings)}::text::jsonb,
+  next_sync_at = ${firings && (earliestDue(firings)?.toISOString() ?? null)}::timestamptz`;
 
 /** @param stored the column `firings` @returns empty when it does not belong to these schedules */
 export function readFirings(stored: unknown, { schedules }: ReadSchedules): Firings {

@@ -13,7 +13,6 @@ import { isEverythingPaused, resumedAt } from '../../organizations/pause.ts';
 import {
   covers,
   dueSchedules,
-  earliestDue,
   type Firings,
   keptApart,
   longestIntervalS,
@@ -22,6 +21,7 @@ import {
   type ReadSchedules,
   readFirings,
   readSchedules,
+  storedFirings,
   widest,
 } from '../../organizations/planned-firings.ts';
 import { wouldStartWait } from '../locked-organization.ts';
@@ -146,10 +146,7 @@ async function storePlan(
   firings: Firings,
 ): Promise<void> {
   const at = new Date(now);
-  const nextSyncAt = earliestDue(firings)?.toISOString() ?? null;
   // A server of the previous version stored the schedule without it. One that is too short is corrected by release-from-future.ts.
   const interval = longest ?? longestIntervalS(read, at);
-  await tx`update organizations set firings = ${JSON.stringify(firings)}::text::jsonb,
-      next_sync_at = ${nextSyncAt}::timestamptz, longest_interval_s = ${interval}
-    where id = ${id}`;
+  await tx`update organizations set ${storedFirings(tx, firings)}, longest_interval_s = ${interval} where id = ${id}`;
 }

@@ -4,7 +4,12 @@
  * tell.
  */
 import type { Database } from '../../database/open.ts';
-import { earliestDue, planFirings, readSchedules } from '../../organizations/planned-firings.ts';
+import {
+  earliestDue,
+  planFirings,
+  readSchedules,
+  storedFirings,
+} from '../../organizations/planned-firings.ts';
 import { clockOf } from './database-clock.ts';
 
 /**
@@ -20,10 +25,9 @@ export async function planDisabled({ sql }: Database, now?: Date): Promise<numbe
   const planned: number[] = [];
   for (const { id, schedule, now: at } of rows) {
     const firings = planFirings(readSchedules(schedule), new Date(at));
-    const due = earliestDue(firings);
-    if (due === null) continue;
+    if (earliestDue(firings) === null) continue;
     const { count } = await sql`
-      update organizations set firings = ${JSON.stringify(firings)}::text::jsonb, next_sync_at = ${due.toISOString()}::timestamptz
+      update organizations set ${storedFirings(sql, firings)}
       where id = (select id from organizations where id = ${id} and schedule = ${JSON.stringify(schedule)}::text::jsonb
         and next_sync_at is null and paused_at is null for no key update skip locked)`;
     if (count > 0) planned.push(id);

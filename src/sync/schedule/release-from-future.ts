@@ -13,6 +13,7 @@ import {
   planFirings,
   readFirings,
   readSchedules,
+  storedFirings,
 } from '../../organizations/planned-firings.ts';
 import { clockOf } from './database-clock.ts';
 
@@ -91,8 +92,7 @@ async function planAgain(sql: Sql, row: Row, intervalOf: IntervalOf): Promise<bo
   const due = earliestDue(firings);
   // The stored interval may leave out gaps of more than a week, as the previous version did.
   const { count } = await sql`
-    update organizations set longest_interval_s = ${intervalOf(row.schedule, now)},
-      firings = ${JSON.stringify(firings)}::text::jsonb, next_sync_at = ${due?.toISOString() ?? null}::timestamptz
+    update organizations set longest_interval_s = ${intervalOf(row.schedule, now)}, ${storedFirings(sql, firings)}
     where id = (select id from organizations where id = ${row.id} and next_sync_at = ${row.next}::timestamptz
       and paused_at is null for no key update skip locked)`;
   return count > 0 && due !== null && planned.getTime() - due.getTime() > SLACK_S * 1_000;
