@@ -14,6 +14,7 @@ import type { ISql, Sql, TransactionSql } from 'postgres';
 import { formatCursor, parseCursor } from '#contract/cursor.ts';
 import { followChanges } from '../patients/follow-changes.ts';
 import { covers } from './message-owners.ts';
+import { newMessageId } from './outbox.ts';
 
 const CHANGES_PER_MESSAGE = 100;
 
@@ -104,7 +105,7 @@ async function sendNext(tx: TransactionSql, target: Target): Promise<void> {
   await tx`update webhook_change_positions set epoch = ${position.epoch}, seq = ${String(position.seq)}::bigint
     where endpoint_id = ${endpointId} and organization_id = ${organizationId}`;
   await tx`insert into webhook_deliveries (endpoint_id, organization_id, message_id, event, body, kind)
-    values (${endpointId}, ${organizationId}, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'patients.changed', ${body}, 'standard')`;
+    values (${endpointId}, ${organizationId}, ${newMessageId(tx)}, 'patients.changed', ${body}, 'standard')`;
 }
 
 /** @returns undefined when another server makes the message, or one is pending */

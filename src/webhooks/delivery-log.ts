@@ -6,7 +6,7 @@ import { ROWS_AT_ONCE } from '../database/portions.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 import { bodyFor } from './message-bodies.ts';
 import { isOfEndpoint, isVisibleTo } from './message-owners.ts';
-import { LONGEST_CLAIM } from './outbox.ts';
+import { LONGEST_CLAIM, newMessageId } from './outbox.ts';
 import { pageLinks } from './page-links.ts';
 
 /** Newest first: what the caller may see of it. */
@@ -70,7 +70,7 @@ export async function enqueueTest(
   if (pending !== undefined) return deliveryOf(pending);
   const [row] = await tx<DeliveryRow[]>`
     insert into webhook_deliveries (endpoint_id, organization_id, organizations, message_id, event, body, kind)
-    values (${id}, ${organizationId}, ${organizations}::int[], 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'test',
+    values (${id}, ${organizationId}, ${organizations}::int[], ${newMessageId(tx)}, 'test',
       ${testBody(endpoint, address)}, ${kind})
     returning *`;
   if (row === undefined) throw new Error('An insert returned no row.');

@@ -2,6 +2,7 @@
 import type { TransactionSql } from 'postgres';
 import type { WebhookKind } from '#contract/webhook-endpoint.ts';
 import { bodyFor } from './message-bodies.ts';
+import { newMessageId } from './outbox.ts';
 import type { PageLinks } from './page-links.ts';
 import { type Notice, SummaryDraft } from './summary.ts';
 
@@ -41,7 +42,7 @@ export class MessageDraft {
       insert into webhook_deliveries (endpoint_id, organization_id, organizations, message_id, event, sync_log_id, body,
         kind, summary)
       values (${endpointId}, ${organizations === null ? (only ?? null) : null}, ${organizations}::int[],
-        'msg_' || replace(gen_random_uuid()::text, '-', ''), ${one?.event ?? 'digest'}, ${one?.syncLogId ?? null}, ${body},
+        ${newMessageId(tx)}, ${one?.event ?? 'digest'}, ${one?.syncLogId ?? null}, ${body},
         ${kind}, ${summary && JSON.stringify(summary)}::text::jsonb)`;
   }
 }

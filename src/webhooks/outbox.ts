@@ -1,5 +1,5 @@
 /** The outbox for deliverers: messages are claimed with SKIP LOCKED, so any server may claim any, and no two claim the same. */
-import type { Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
 import type { QuietHours, WebhookKind } from '#contract/webhook-endpoint.ts';
 import { isOfEndpoint } from './message-owners.ts';
 import { LONGEST_DELAY, LONGEST_DELAYS } from './retry-delays.ts';
@@ -48,6 +48,9 @@ const ENDPOINT_SHARE = 2;
 /** Of these for all endpoints that were silent, so that many of them leave room for those that answer; and for emails. */
 const SILENT_SHARE = 32;
 const EMAIL_SHARE = 8;
+
+/** For a new message, as `webhook_enqueue()` in drizzle/ makes them. */
+export const newMessageId = (sql: ISql) => sql`'msg_' || replace(gen_random_uuid()::text, '-', '')`;
 
 /**
  * Claims due messages: round-robin over organizations, oldest first within one.
