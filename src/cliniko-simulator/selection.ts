@@ -146,8 +146,8 @@ function narrow(search: Search, { field, operator, value }: Condition, populatio
   if (field === 'created_at' && population.isRedated()) return false;
   const asked = field === 'id' ? BigInt(value.split(',')[0] ?? 0) : secondsOf(value);
   const own = field === 'id' ? population.idAt : population.createdAt;
-  const reached = () => firstWhere(0, population.size(), (position) => own(position) >= asked);
-  const passed = () => firstWhere(0, population.size(), (position) => own(position) > asked);
+  const reached = () => firstWhere(population.size(), (position) => own(position) >= asked);
+  const passed = () => firstWhere(population.size(), (position) => own(position) > asked);
   if (operator === '>=') search.from = Math.max(search.from, reached());
   else if (operator === '>') search.from = Math.max(search.from, passed());
   else if (operator === '<') search.to = Math.min(search.to, reached());

@@ -8,7 +8,7 @@ export interface SortedPositions {
 export function sortedPositions(): SortedPositions {
   const members: number[] = [];
   const countBelow = (position: number) =>
-    firstWhere(0, members.length, (at) => (members[at] ?? Number.POSITIVE_INFINITY) >= position);
+    firstWhere(members.length, (at) => (members[at] ?? Number.POSITIVE_INFINITY) >= position);
   return {
     countBelow,
     add(position) {
@@ -22,9 +22,9 @@ export function sortedPositions(): SortedPositions {
   };
 }
 
-/** The first number from `low` on that passes, `high` when none does. The predicate must be monotonic. */
-export function firstWhere(low: number, high: number, passes: (at: number) => boolean): number {
-  let [from, to] = [low, high];
+/** The first number from 0 on that passes, `high` when none does. The predicate must be monotonic. */
+export function firstWhere(high: number, passes: (at: number) => boolean): number {
+  let [from, to] = [0, high];
   while (from < to) {
     const middle = Math.floor((from + to) / 2);
     if (passes(middle)) to = middle;
