@@ -36,7 +36,7 @@ export async function checkEverything(environment: Environment, audience: Audien
 }
 
 async function untilNothingRuns(environment: Environment): Promise<void> {
-  await until(environment, RESTS, async () => {
+  await until(environment, async () => {
     const rows = await environment.postgres.read(
       (sql) => sql<{ id: number }[]>`select id from sync_logs where status = 'running'`,
     );
@@ -45,15 +45,12 @@ async function untilNothingRuns(environment: Environment): Promise<void> {
 }
 
 /** @param unfinished what it still waits for; empty when it is over */
-async function until(
-  { findings }: Environment,
-  check: string,
-  unfinished: () => Promise<string[]>,
-): Promise<boolean> {
+async function until({ findings }: Environment, unfinished: () => Promise<string[]>): Promise<void> {
   for (const deadline = performance.now() + REST_WITHIN_MS; ; await delay(300)) {
     const left = await unfinished();
     if (left.length > 0 && performance.now() < deadline) continue;
-    return findings.expect(check, left.length === 0, () => left.slice(0, 20).join('; '));
+    findings.expect(RESTS, left.length === 0, () => left.slice(0, 20).join('; '));
+    return;
   }
 }
 
@@ -85,16 +82,16 @@ async function syncAll(environment: Environment): Promise<void> {
 
 async function untilCaughtUp(environment: Environment, audience: Audience): Promise<void> {
   const { postgres } = environment;
-  await until(environment, RESTS, async () => {
+  await until(environment, async () => {
     const heads = await postgres.read(
       (sql) => sql<{ id: number; head: number }[]>`
         select organization_id as id, max(seq)::int as head from sync_events group by organization_id`,
     );
     return audience.oracle.behind(new Map(heads.map(({ id, head }) => [id, head])));
   });
-  await until(environment, RESTS, () => audience.followers.behind());
+  await until(environment, () => audience.followers.behind());
   const { oracle } = environment.webhooks;
-  await until(environment, RESTS, async () => oracle.behind(await readSentWebhooks(postgres)));
+  await until(environment, async () => oracle.behind(await readSentWebhooks(postgres)));
   oracle.compare(await readSentWebhooks(postgres));
   await audience.followers.refreshLast();
 }

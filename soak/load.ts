@@ -82,14 +82,13 @@ async function searchPatients({ servers, organizations }: Environment, random: S
  * Asks one server after another until one answers.
  *
  * @param answerWithinMs longer when no server is frozen any more
- * @returns whether one accepted it
  */
 export async function post(
   { servers, findings }: Environment,
   path: string,
   first = 0,
   answerWithinMs = ANSWER_WITHIN_MS,
-): Promise<boolean> {
+): Promise<void> {
   for (const address of addressesFrom(servers, first)) {
     const url = `${address}/api/v1/cliniko${path}`;
     const signal = AbortSignal.timeout(answerWithinMs);
@@ -97,7 +96,6 @@ export async function post(
     const text = await answer?.text().catch(() => '');
     if (answer === undefined || text === undefined) continue;
     expectNoPatientData(findings, NO_PATIENT_DATA, `POST ${path}`, text);
-    if (answer.ok) return true;
+    if (answer.ok) return;
   }
-  return false;
 }
