@@ -39,7 +39,7 @@ export async function showRun(logs: AsyncIterable<SyncLog>, display: RunDisplay)
 export async function showRuns(
   logs: AsyncIterable<SyncLog | null>,
   screen: Screen,
-  display = createRunDisplay(screen),
+  display: RunDisplay,
 ): Promise<void> {
   let isFirst = true;
   try {

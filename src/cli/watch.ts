@@ -69,12 +69,17 @@ async function watchOrganization(
 ): Promise<void> {
   const screen: Screen = process.stdout;
   await requireServer(server, organizationQuestion(organizationId));
-  const display = isJson ? createJsonDisplay(screen) : createRunDisplay(screen);
-  const logs = followOrganization(server, organizationId, { handlers: display, limitMs });
-  if (!isJson) explainCtrlC();
-  if (!isJson) return showRuns(logs, screen, display);
-  const json = createJsonDisplay(screen);
-  for await (const log of logs) json.show(log);
+  const follow = (handlers: ConnectionHandlers) =>
+    followOrganization(server, organizationId, { handlers, limitMs });
+  if (isJson) {
+    const json = createJsonDisplay(screen);
+    for await (const log of follow(json)) json.show(log);
+    return;
+  }
+  const display = createRunDisplay(screen);
+  const logs = follow(display);
+  explainCtrlC();
+  await showRuns(logs, screen, display);
 }
 
 function jsonEverything(screen: Screen): EverythingHandlers & ConnectionHandlers {

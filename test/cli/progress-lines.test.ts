@@ -190,7 +190,8 @@ describe('one run', () => {
 test('the runs of one organization follow each other, and none is printed twice', async () => {
   const screen = aScreen('pipe');
   const next = { ...running(30), id: 18 };
-  await showRuns(inTurn(completed(), completed(), next, { ...completed(), id: 18 }), screen);
+  const logs = inTurn(completed(), completed(), next, { ...completed(), id: 18 });
+  await showRuns(logs, screen, createRunDisplay(screen));
   expect(screen.text().split('\n')).toEqual([
     'The last sync:',
     'Sync completed: 648/648 patients (100% success)',
