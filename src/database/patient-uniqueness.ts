@@ -2,7 +2,7 @@
  * The unique constraint on `patients` that every upsert depends on.
  *
  * The system that this one replaces lost it once, and stored patients twice. So every run checks for it at its start
- * (sync/run.ts), and the migration command restores it.
+ * (sync/read/open-clinic.ts), and the migration command restores it.
  */
 import type { ISql } from 'postgres';
 
