@@ -29,8 +29,8 @@ const CPU_SECOND = 'deliveries/CPU s';
 
 /** On a busy machine processor time reflects the work better than the clock does. */
 export function throughputRows({ name, mine, theirs, of }: Pair, singleAtLeast: number): Row[] {
-  const rows = (figure: 'burst' | 'single', flushScheduler: string, atLeast: number) => {
-    const what = `${name}, ${flushScheduler}`;
+  const rows = (figure: 'burst' | 'single', perIteration: string, atLeast: number) => {
+    const what = `${name}, ${perIteration}`;
     const [ours, peer] = [mine?.[figure], theirs?.[figure]];
     return [
       ...ratioRow(what, SECOND, ours?.perSecond, peer?.perSecond, { of, atLeast }),

@@ -89,34 +89,34 @@ async function measureCrowd(crowd: Crowd, pace: Pace, databaseUrl: string): Prom
       },
     ];
   }
-  const contests = new Map<Entry, Comparison>();
+  const comparisons = new Map<Entry, Comparison>();
   try {
     for (const entry of entries) {
       progress(`${clients} clients connect to ${entry.kind} (${entry.dialect}) …`);
-      contests.set(entry, await openComparison(entry, clients, databaseUrl));
+      comparisons.set(entry, await openComparison(entry, clients, databaseUrl));
     }
-    return toRows(crowd, await measure(contests, crowd, pace));
+    return toRows(crowd, await measure(comparisons, crowd, pace));
   } finally {
-    for (const contest of contests.values()) await contest.close();
+    for (const comparison of comparisons.values()) await comparison.close();
   }
 }
 
 type Comparisons = ReadonlyMap<Entry, Comparison>;
 
 async function measure(
-  contests: Comparisons,
+  comparisons: Comparisons,
   { clients, asks }: Crowd,
   pace: Pace,
 ): Promise<Map<Entry, Measured>> {
   const measured = new Map<Entry, Measured>();
   const note = (entry: Entry, figures: Measured) =>
     measured.set(entry, { ...measured.get(entry), ...figures });
-  for (const [entry, { rssBytes, heapBytes }] of contests) note(entry, { rssBytes, heapBytes });
-  const few: Comparisons = new Map([...contests].filter(([entry]) => OURS_AND_BARE.includes(entry)));
+  for (const [entry, { rssBytes, heapBytes }] of comparisons) note(entry, { rssBytes, heapBytes });
+  const few: Comparisons = new Map([...comparisons].filter(([entry]) => OURS_AND_BARE.includes(entry)));
 
   if (asks.includes('burst')) {
     progress(`${clients} clients: ${BURST} events a turn …`);
-    const all = await measureThroughput(contests, BURST, pace);
+    const all = await measureThroughput(comparisons, BURST, pace);
     for (const [entry, burst] of all) note(entry, { burst });
   }
   if (asks.includes('single')) {
@@ -126,19 +126,23 @@ async function measure(
   }
   if (asks.includes('delays')) {
     progress(`${clients} clients: 10 events a second …`);
-    const all = await alternate([...few], pace.delayRounds, ([, contest]) => contest.delays(pace.ticks));
+    const all = await alternate([...few], pace.delayRounds, ([, comparison]) =>
+      comparison.delays(pace.ticks),
+    );
     for (const [[entry], delays] of all) note(entry, { p99: median(delays.map(({ p99 }) => p99)) });
   }
   return measured;
 }
 
 async function measureThroughput(
-  contests: Comparisons,
+  comparisons: Comparisons,
   burst: number,
   { rounds, forMs }: Pace,
 ): Promise<Map<Entry, Throughput>> {
-  await alternate([...contests], 1, ([, contest]) => contest.throughput(burst, WARM_UP_MS));
-  const all = await alternate([...contests], rounds, ([, contest]) => contest.throughput(burst, forMs));
+  await alternate([...comparisons], 1, ([, comparison]) => comparison.throughput(burst, WARM_UP_MS));
+  const all = await alternate([...comparisons], rounds, ([, comparison]) =>
+    comparison.throughput(burst, forMs),
+  );
   return new Map(
     [...all].map(([[entry], results]) => [
       entry,
@@ -152,25 +156,18 @@ async function measureThroughput(
 
 function toRows({ clients, asks }: Crowd, measured: ReadonlyMap<Entry, Measured>): Row[] {
   const rows: Row[] = [];
-  for (const { name, ours, peer, of, singleAtLeast } of PAIRS) {
-    const pair = {
-      name: `${name}, ${clients} clients`,
-      mine: measured.get(ours),
-      theirs: measured.get(peer),
-      of,
-    };
+  const pairOf = ({ name, ours, peer, of }: { name: string; ours: Entry; peer: Entry; of: string }) => ({
+    name: `${name}, ${clients} clients`,
+    mine: measured.get(ours),
+    theirs: measured.get(peer),
+    of,
+  });
+  for (const { singleAtLeast, ...entries } of PAIRS) {
+    const pair = pairOf(entries);
     rows.push(...throughputRows(pair, singleAtLeast), ...delayRows(pair));
     if (asks.includes('idle')) rows.push(...idleRows(pair));
   }
-  for (const { name, ours, peer, of, atLeast } of PEERS) {
-    const pair = {
-      name: `${name}, ${clients} clients`,
-      mine: measured.get(ours),
-      theirs: measured.get(peer),
-      of,
-    };
-    rows.push(...peerRows(pair, atLeast));
-  }
+  for (const { atLeast, ...entries } of PEERS) rows.push(...peerRows(pairOf(entries), atLeast));
   return rows;
 }
 

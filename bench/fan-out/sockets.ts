@@ -34,7 +34,7 @@ export function countWrites(): void {
   };
 }
 
-const flushScheduler = () => new Promise<void>((resolve) => setImmediate(resolve));
+const nextIteration = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export function trackSockets(server: Server): Sockets {
   const open = new Set<Socket>();
@@ -48,14 +48,14 @@ export function trackSockets(server: Server): Sockets {
     return false;
   };
   const drained = async () => {
-    do await flushScheduler();
+    do await nextIteration();
     while (isWaiting());
   };
   return {
     open,
     drained,
     async writtenSince(before) {
-      while (writes < before + open.size) await flushScheduler();
+      while (writes < before + open.size) await nextIteration();
       await drained();
     },
   };
