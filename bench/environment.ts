@@ -1,16 +1,16 @@
 /** The environment of every benchmark: its own database, with durable commits as in production. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { SyncLog } from '#contract/sync-log.ts';
+import { SyncLog } from '#contract/sync-log.ts';
 import type { SimulatorOptions } from '../src/cliniko-simulator/server.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { type Database, openDatabase } from '../src/database/open.ts';
 import { openEmbeddedDatabase } from '../src/embedded-postgres/open.ts';
+import { readSyncLogs } from '../src/events/sync-logs.ts';
+import { makeFolder } from './fan-out/program.ts';
 import { end as endProcess } from './processes.ts';
 import { watchForEnd } from './run-end.ts';
 import { databaseCpuMs, startServerProcess, usageOfServer } from './server-processes.ts';
@@ -24,8 +24,7 @@ export interface Environment {
 }
 
 export async function openEnvironment(): Promise<Environment> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'patient-sync-bench-'));
-  await chmod(dataDir, 0o755);
+  const dataDir = await makeFolder();
   const embedded = await openEmbeddedDatabase({ dataDir });
   await migrate(embedded.url);
   const database = openDatabase(embedded.url);
@@ -63,12 +62,7 @@ interface MeasuredRun {
 
 export async function openClinic(environment: Environment, simulation: SimulatorOptions): Promise<Clinic> {
   const { cliniko, end } = await startCliniko(simulation);
-  const server = await startServerProcess(environment.url, {
-    CLINIKO_BASE_URL: cliniko.url,
-    CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
-    CLINIKO_API_KEY: cliniko.apiKey,
-    CLINIKO_REQUESTS_PER_MINUTE: '1000000',
-  });
+  const server = await startServerProcess(environment.url, settingsOf(cliniko));
   return {
     cliniko,
     serverUrl: server.url,
@@ -92,6 +86,27 @@ export async function openClinic(environment: Environment, simulation: Simulator
       end();
     },
   };
+}
+
+/** The environment variables of a server that synchronizes `ORGANIZATION` with this Cliniko, without waiting for its budget. */
+export const settingsOf = ({ url, apiKey }: Cliniko): Record<string, string> => ({
+  CLINIKO_BASE_URL: url,
+  CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
+  CLINIKO_API_KEY: apiKey,
+  CLINIKO_REQUESTS_PER_MINUTE: '1000000',
+});
+
+/** For organizations that each have a key, and with it a request budget, of their own. */
+export const apiKeys = (count: number): string[] =>
+  Array.from(
+    { length: count },
+    (_, n) => `${Buffer.from(`a clinic of the benchmark ${n}`).toString('base64')}-au1`,
+  );
+
+/** The newest run of an organization that has one. */
+export async function readLatestRun({ database }: Environment, organizationId: number): Promise<SyncLog> {
+  const { logs } = await readSyncLogs(database.sql, organizationId, { limit: 1 });
+  return SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
 }
 
 /** In its own process, so that its cost does not count as ours. */

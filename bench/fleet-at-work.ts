@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSealer } from '../src/encryption/sealer.ts';
 import { saveApiKey, saveOrganization } from '../src/organizations/organizations.ts';
-import { type Environment, openEnvironment, startCliniko } from './environment.ts';
+import { apiKeys, type Environment, openEnvironment, startCliniko } from './environment.ts';
 import type { LoadOrder } from './fan-out/load-process.ts';
 import {
   type Cost,
@@ -78,7 +78,7 @@ const baseOf = ({ organizations, servers, clients }: Record<Dimension, number[]>
 async function openFleet(values: Record<Dimension, number[]>) {
   const environment = await openEnvironment();
   const most = Math.max(...values.organizations) + WARM_UP * Math.max(...values.servers);
-  const keys = Array.from({ length: most }, (_, n) => keyOf(n));
+  const keys = apiKeys(most);
   const { cliniko, end: endCliniko } = await startCliniko({
     patients: PATIENTS,
     latencyMs: LATENCY_MS,
@@ -113,9 +113,6 @@ async function openFleet(values: Record<Dimension, number[]>) {
     },
   };
 }
-
-/** Each organization has a key, and with it a request budget, of its own. */
-const keyOf = (n: number): string => `${Buffer.from(`a clinic of the fleet ${n}`).toString('base64')}-au1`;
 
 async function register(
   { database }: Environment,

@@ -1,8 +1,13 @@
 /** One clinic of a million patients: how much memory the server needs for a run that is a hundred times the usual size. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { SyncLog } from '#contract/sync-log.ts';
-import { readSyncLogs } from '../src/events/sync-logs.ts';
-import { type Environment, ORGANIZATION, openEnvironment, startCliniko } from './environment.ts';
+import {
+  type Environment,
+  ORGANIZATION,
+  openEnvironment,
+  readLatestRun,
+  settingsOf,
+  startCliniko,
+} from './environment.ts';
 import { end } from './processes.ts';
 import { progress } from './rounds.ts';
 import { type ServerProcess, startServerProcess, usageOfServer } from './server-processes.ts';
@@ -17,12 +22,7 @@ export async function benchLargeClinic({ isQuick }: { isQuick: boolean }): Promi
   const patients = isQuick ? 100_000 : 1_000_000;
   const environment = await openEnvironment();
   const simulation = await startCliniko({ patients });
-  const server = await startServerProcess(environment.url, {
-    CLINIKO_BASE_URL: simulation.cliniko.url,
-    CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
-    CLINIKO_API_KEY: simulation.cliniko.apiKey,
-    CLINIKO_REQUESTS_PER_MINUTE: '1000000',
-  });
+  const server = await startServerProcess(environment.url, settingsOf(simulation.cliniko));
   try {
     const began = performance.now();
     const cpuBegan = (await usageOfServer(server)).cpuMs;
@@ -58,7 +58,7 @@ export async function benchLargeClinic({ isQuick }: { isQuick: boolean }): Promi
 
 /** @returns the highest RSS of the server during the run, in MB */
 async function syncAndWatchMemory(
-  { database }: Environment,
+  environment: Environment,
   server: ServerProcess,
   patients: number,
 ): Promise<number> {
@@ -66,8 +66,7 @@ async function syncAndWatchMemory(
   const began = performance.now();
   let peakBytes = 0;
   for (let reportAt = REPORT_EVERY_MS; ; ) {
-    const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
-    const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
+    const log = await readLatestRun(environment, ORGANIZATION);
     peakBytes = Math.max(peakBytes, (await usageOfServer(server)).rssBytes);
     if (log.status === 'completed' && log.records_success === patients) return peakBytes / 1_000_000;
     if (log.status !== 'running') throw new Error(`The run ended with ${log.records_success} patients.`);

@@ -1,7 +1,7 @@
 /** A hundred clinics whose Cliniko takes half a second for each answer, all started at once on one server. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { startServer } from '../src/server/server.ts';
-import { openEnvironment, startCliniko } from './environment.ts';
+import { apiKeys, openEnvironment, startCliniko } from './environment.ts';
 import { productConfig, silentLogger } from './product.ts';
 import { progress } from './rounds.ts';
 import type { Row } from './table.ts';
@@ -37,7 +37,7 @@ export async function benchManyClinics({ isQuick }: { isQuick: boolean }): Promi
 /** @returns clinics a second, and the processor time of the server for each */
 async function syncAll(clinics: number, latencyMs: number): Promise<{ perSecond: number; cpuMs: number }> {
   const environment = await openEnvironment();
-  const keys = Array.from({ length: clinics }, (_, index) => keyOf(index));
+  const keys = apiKeys(clinics);
   const { cliniko, end } = await startCliniko({
     patients: PATIENTS,
     latencyMs,
@@ -82,7 +82,3 @@ async function syncAll(clinics: number, latencyMs: number): Promise<{ perSecond:
     await environment.close();
   }
 }
-
-/** A clinic has a key, and with it a request budget, of its own. */
-const keyOf = (index: number): string =>
-  `${Buffer.from(`a clinic of the benchmark ${index}`).toString('base64')}-au1`;

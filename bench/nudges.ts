@@ -1,6 +1,5 @@
 /** How many nudges reach servers in a second, over NOTIFY and over NATS, with more and more servers that listen. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect as connectNats } from '@nats-io/transport-node';
 import type { Sql } from 'postgres';
@@ -26,8 +25,7 @@ type Send = (forMs: number) => Promise<number>;
 export async function benchNudges({ isQuick }: { isQuick: boolean }): Promise<Row[]> {
   if (NATS_SERVER === undefined) return [{ name: 'nudges over NATS', missing: 'no nats-server' }];
   const forMs = isQuick ? 500 : 2_000;
-  const dataDir = await mkdtemp(join(tmpdir(), 'patient-sync-bench-'));
-  await chmod(dataDir, 0o755);
+  const dataDir = await makeFolder();
   const embedded = await openEmbeddedDatabase({ dataDir, settings: { max_connections: '150' } });
   const sql = connect(embedded.url, { max: SENDERS });
   const [folder, port] = [await makeFolder(), await freePort()];

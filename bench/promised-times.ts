@@ -4,11 +4,17 @@
  * here it is measured.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { SyncLog } from '#contract/sync-log.ts';
+import type { SyncLog } from '#contract/sync-log.ts';
 import { createToken, revokeToken } from '../src/access/api-tokens.ts';
-import { readSyncLogs } from '../src/events/sync-logs.ts';
 import { startServer } from '../src/server/server.ts';
-import { type Clinic, type Environment, ORGANIZATION, openClinic, openEnvironment } from './environment.ts';
+import {
+  type Clinic,
+  type Environment,
+  ORGANIZATION,
+  openClinic,
+  openEnvironment,
+  readLatestRun,
+} from './environment.ts';
 import { productConfig, silentLogger } from './product.ts';
 import { percentile, progress } from './rounds.ts';
 import type { Row } from './table.ts';
@@ -68,11 +74,10 @@ async function cancelOne(environment: Environment, { serverUrl }: Clinic): Promi
   return performance.now() - began;
 }
 
-async function latestWhen({ database }: Environment, isDue: (log: SyncLog) => boolean): Promise<SyncLog> {
+async function latestWhen(environment: Environment, isDue: (log: SyncLog) => boolean): Promise<SyncLog> {
   for (const end = performance.now() + GIVE_UP_MS; performance.now() < end; await delay(LOOK_EVERY_MS)) {
-    const { logs } = await readSyncLogs(database.sql, ORGANIZATION, { limit: 1 });
-    const log = logs[0] === undefined ? undefined : SyncLog.parse(JSON.parse(logs[0]));
-    if (log !== undefined && isDue(log)) return log;
+    const log = await readLatestRun(environment, ORGANIZATION);
+    if (isDue(log)) return log;
   }
   throw new Error(`The run did not get there within ${GIVE_UP_MS} ms.`);
 }

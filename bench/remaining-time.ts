@@ -4,9 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { Forecast, SyncLog } from '#contract/sync-log.ts';
-import { readSyncLogs } from '../src/events/sync-logs.ts';
-import { type Clinic, type Environment, openClinic, openEnvironment } from './environment.ts';
+import { Forecast, type SyncLog } from '#contract/sync-log.ts';
+import { type Clinic, type Environment, openClinic, openEnvironment, readLatestRun } from './environment.ts';
 import { percentile, progress } from './rounds.ts';
 import type { Row } from './table.ts';
 
@@ -82,10 +81,9 @@ function errorsOf(environment: Environment, { serverUrl }: Clinic, organizations
   );
 }
 
-async function ended({ database }: Environment, id: number): Promise<SyncLog> {
+async function ended(environment: Environment, id: number): Promise<SyncLog> {
   for (const end = performance.now() + GIVE_UP_MS; performance.now() < end; await delay(LOOK_EVERY_MS)) {
-    const { logs } = await readSyncLogs(database.sql, id, { limit: 1 });
-    const log = SyncLog.parse(JSON.parse(logs[0] ?? 'null'));
+    const log = await readLatestRun(environment, id);
     if (log.status === 'completed') return log;
     if (log.status === 'failed') throw new Error(`The run of ${id} failed: ${log.error_details}`);
   }

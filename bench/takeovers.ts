@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RENEW_EVERY_MS } from '../src/sync/lease.ts';
-import { type Environment, ORGANIZATION, openEnvironment, startCliniko } from './environment.ts';
+import { type Environment, ORGANIZATION, openEnvironment, settingsOf, startCliniko } from './environment.ts';
 import { end } from './processes.ts';
 import { progress } from './rounds.ts';
 import { type ServerProcess, startServerProcess } from './server-processes.ts';
@@ -18,12 +18,7 @@ export async function takeoverTimes(kills: number): Promise<number[]> {
   progress(`${kills} servers killed …`);
   const environment = await openEnvironment();
   const { cliniko, end: endCliniko } = await startCliniko(CLINIC);
-  const settings = {
-    CLINIKO_BASE_URL: cliniko.url,
-    CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
-    CLINIKO_API_KEY: cliniko.apiKey,
-    CLINIKO_REQUESTS_PER_MINUTE: '1000000',
-  };
+  const settings = settingsOf(cliniko);
   let owner = await startServerProcess(environment.url, settings);
   const times: number[] = [];
   try {

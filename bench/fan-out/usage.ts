@@ -10,19 +10,26 @@ export interface Usage {
 }
 
 /** The kernel counts in these units on every Linux. */
-export const MS_A_TICK = 10;
+const MS_A_TICK = 10;
 
 export async function usageOf(pid: number): Promise<Usage> {
   if (pid === process.pid) return ownUsage();
-  const [stat, status] = [
-    await readFile(`/proc/${pid}/stat`, 'utf8'),
-    await readFile(`/proc/${pid}/status`, 'utf8'),
-  ];
+  const [{ cpuMs }, status] = [await processTimes(pid), await readFile(`/proc/${pid}/status`, 'utf8')];
+  const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+  return { cpuMs, rssBytes: rssKb * 1_024 };
+}
+
+/** @throws when the process has ended */
+export async function processTimes(pid: number | string) {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   // The name of the program may contain blanks; it ends with the last bracket.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [userTicks, kernelTicks] = [Number(fields[11]), Number(fields[12])];
-  const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
-  return { cpuMs: (userTicks + kernelTicks) * MS_A_TICK, rssBytes: rssKb * 1_024 };
+  const ticks = (...places: number[]) => places.reduce((sum, place) => sum + Number(fields[place]), 0);
+  return {
+    parent: Number(fields[1]),
+    cpuMs: ticks(11, 12) * MS_A_TICK,
+    endedChildrenMs: ticks(13, 14) * MS_A_TICK,
+  };
 }
 
 function ownUsage(): Usage {
