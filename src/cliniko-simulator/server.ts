@@ -41,7 +41,7 @@ export interface SimulatorOptions {
   retryAfter?: boolean;
   /** On 127.0.0.1. Default 0: any that is free. */
   port?: number;
-  /** Switches for unknown behaviour of Cliniko; includes the three options above. */
+  /** Switches for unknown behaviour of Cliniko; includes `latencyMs`, `requestsPerMinute` and `retryAfter`. */
   behaviour?: Partial<Behaviour>;
   /** The clock for edits, the rate limit and `Date`. Default: the real one. */
   now?: () => Date;
