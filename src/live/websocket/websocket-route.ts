@@ -57,9 +57,8 @@ function createHandshakes(): Handshakes {
 function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps): void {
   const { incoming } = c.env;
   const wire = incoming.socket;
-  const refusal = c.get('socketRefusal');
   const organizations = c.req.query('organizations');
-  const authorization = refusal === undefined ? streamAuthorizationOf(c) : undefined;
+  const refusalOrRights = c.get('socketRefusal') ?? streamAuthorizationOf(c);
   const head = takeUpgrade(incoming, c.env.outgoing as ServerResponse);
   if (head === undefined) return;
   // The headers from middleware (CORS, security, the request id). The handshake writes its head immediately.
@@ -68,15 +67,13 @@ function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps):
   handshakes.on('headers', addHeaders);
   try {
     handshakes.handleUpgrade(incoming, wire, head, (socket) => {
-      if (authorization === undefined) closeSoon(socket, refusal ?? TRY_AGAIN_LATER);
-      else new WebSocketConnection(socket, wire, authorization, deps).begin(organizations);
+      if (typeof refusalOrRights === 'number') closeSoon(socket, refusalOrRights);
+      else new WebSocketConnection(socket, wire, refusalOrRights, deps).begin(organizations);
     });
   } finally {
     handshakes.off('headers', addHeaders);
   }
 }
-
-const TRY_AGAIN_LATER = 1013;
 
 function noOffer(): ProblemError {
   return new ProblemError(
