@@ -15,6 +15,9 @@ const FIRST = ['organizations', 'patients', 'quarantine', 'sync_runs', 'sync_log
 
 const CANCELLED = '57014';
 
+/** By SQLSTATE: another session holds what the statement needs, and a later try may get it. */
+export const isBlockedByLock = (code: string | undefined): boolean => code === '55P03' || code === '40P01';
+
 /** Another session holds one of the tables. */
 export class TablesBusyError extends Error {
   override readonly name = 'TablesBusyError';

@@ -12,7 +12,7 @@ import { assertNoConflictingObjects } from './conflicting-objects.ts';
 import { DatabaseStartError } from './database-failure.ts';
 import { withConnection } from './driver.ts';
 import { liftLimits } from './lift-limits.ts';
-import { lockTables, TablesBusyError } from './lock-tables.ts';
+import { isBlockedByLock, lockTables, TablesBusyError } from './lock-tables.ts';
 import { withMigrationExplanation } from './migration-failure.ts';
 import { applyPending, type Journal, readJournal } from './migration-journal.ts';
 import type { Tx } from './open.ts';
@@ -49,7 +49,6 @@ export interface MigrateOptions {
 const LOCK_LIMIT_MS = 700;
 const PAUSE_MS = 2_000;
 const PATIENCE_MS = 10 * 60_000;
-const BLOCKED = new Set(['55P03', '40P01']);
 
 /**
  * @param url a direct connection or one through a pooler: a transaction holds the lock, not a session
@@ -118,7 +117,7 @@ async function tryMigrate(
     });
     return { roles };
   } catch (error) {
-    const isBlocked = error instanceof TablesBusyError || BLOCKED.has(databaseError(error)?.code ?? '');
+    const isBlocked = error instanceof TablesBusyError || isBlockedByLock(databaseError(error)?.code);
     if (isBlocked) return { holder: watch?.found };
     throw withMigrationExplanation(error);
   } finally {

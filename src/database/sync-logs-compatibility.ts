@@ -9,6 +9,7 @@
 import type { ISql, TransactionSql } from 'postgres';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { databaseError } from '../logging/safe-error.ts';
+import { isBlockedByLock } from './lock-tables.ts';
 
 interface Column {
   /** As `format_type` prints them. */
@@ -170,7 +171,7 @@ async function tryRow(
     return isKept ? undefined : `a trigger or rule of another program drops or changes ${words}`;
   } catch (error) {
     const refusal = databaseError(error);
-    if (refusal === undefined || isLock(refusal.code)) throw error;
+    if (refusal === undefined || isBlockedByLock(refusal.code)) throw error;
     return refusal.code === FOREIGN_KEY && skipForeignKeys ? undefined : describe(refusal, words);
   }
 }
@@ -196,7 +197,6 @@ async function keepsTestRow(sql: ISql, { id, type, status, ended }: TestRow): Pr
 }
 
 const FOREIGN_KEY = '23503';
-const isLock = (code: string): boolean => code === '55P03' || code === '40P01';
 
 function describe(refusal: { code: string; constraint_name?: string }, row: string): string {
   const constraint = refusal.constraint_name;
