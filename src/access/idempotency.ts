@@ -43,7 +43,9 @@ export function replayStarts({ sql }: Database): MiddlewareHandler {
 async function whatIsAsked(c: Context): Promise<string[]> {
   const { search } = new URL(c.req.url);
   const organization = c.req.header('x-organization-id');
-  const asked = [c.req.method, `${c.req.path}${search}`, await c.req.text()];
+  // Not `text()`: the route would then read a text again whose invalid bytes are replaced.
+  const body = Buffer.from(await c.req.arrayBuffer()).toString();
+  const asked = [c.req.method, `${c.req.path}${search}`, body];
   return organization === undefined ? asked : [...asked, organization];
 }
 

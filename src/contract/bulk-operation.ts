@@ -6,6 +6,10 @@ import { RowId } from './sync-log.ts';
 export const OperationAction = z.enum(['start', 'cancel', 'retry', 'pause', 'resume']);
 export type OperationAction = z.infer<typeof OperationAction>;
 
+const ErrorType = z
+  .string()
+  .check(z.regex(/^[A-Z_]{1,64}$/, 'must be an error type such as CLINIKO_AUTH_FAILED'));
+
 /** The filters of one operation: an organization must match all of them. */
 export const OperationFilter = z
   .strictObject({
@@ -13,7 +17,7 @@ export const OperationFilter = z
     /** States of the overview. */
     state: z.optional(z.array(OverviewState).check(z.minLength(1))),
     /** The `cause` of the overview: why the last run failed. */
-    error_type: z.optional(z.array(z.string().check(z.regex(/^[A-Z_]{1,64}$/))).check(z.minLength(1))),
+    error_type: z.optional(z.array(ErrorType).check(z.minLength(1))),
     /** Every organization that the caller may act on. */
     all: z.optional(z.literal(true)),
   })
@@ -28,7 +32,16 @@ export const OperationRequest = z.strictObject({
   /** Of `start`. Default: `full`. */
   mode: z.optional(z.enum(['full', 'active', 'changed'])),
   /** Of `pause`: why, shown with each organization. */
-  reason: z.optional(z.string().check(z.trim(), z.minLength(1), z.maxLength(300), z.regex(/^\P{Cc}*$/u))),
+  reason: z.optional(
+    z
+      .string()
+      .check(
+        z.trim(),
+        z.minLength(1),
+        z.maxLength(300),
+        z.regex(/^\P{Cc}*$/u, 'must not hold control characters'),
+      ),
+  ),
   filter: OperationFilter,
 });
 export type OperationRequest = z.infer<typeof OperationRequest>;

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { MAX_ROW_ID } from '#contract/sync-log.ts';
 import { parseWholeNumber } from '#contract/whole-number.ts';
+import { parseFields } from './invalid-field.ts';
 import { ProblemError } from './problem.ts';
 
 export const Flag = z.enum(['true', 'false']);
@@ -20,15 +21,24 @@ export function readId(text: string | undefined, name: string): number {
   return readWholeNumber(text, name, MAX_ROW_ID);
 }
 
+/** Given twice, one of the values would be ignored: the answer would be that of another question. */
+export function queryValue(c: Context, name: string): string | undefined {
+  const values = c.req.queries(name) ?? [];
+  if (values.length <= 1) return values[0];
+  throw new ProblemError('INVALID_PARAMETER', `"${name}" is given more than once. Send one value.`, {
+    field: name,
+  });
+}
+
 export function queryId(c: Context, name: string): number | undefined {
-  const text = c.req.query(name);
+  const text = queryValue(c, name);
   if (text === undefined) return undefined;
   return readId(text, name);
 }
 
 /** From 1. */
 export function queryCount(c: Context, name: string): number | undefined {
-  const text = c.req.query(name);
+  const text = queryValue(c, name);
   return text === undefined ? undefined : readWholeNumber(text, name, Number.MAX_SAFE_INTEGER);
 }
 
@@ -41,7 +51,7 @@ export interface PageLimit {
 export const PAGE: PageLimit = { fallback: 20, max: 100 };
 
 export function queryLimit(c: Context, { fallback, max } = PAGE): number {
-  const text = c.req.query('limit');
+  const text = queryValue(c, 'limit');
   return text === undefined ? fallback : readWholeNumber(text, 'limit', max);
 }
 
@@ -61,18 +71,18 @@ export function queryText<T extends z.core.$ZodType<string>>(
   schema: T,
   rule: string,
 ): z.infer<T> | undefined {
-  const text = c.req.query(name);
+  const text = queryValue(c, name);
   return text === undefined ? undefined : parse(schema, text, name, rule);
 }
 
 /** `true` or `false`; default false. */
 export function queryFlag(c: Context, name: string): boolean {
-  const text = c.req.query(name);
+  const text = queryValue(c, name);
   return text !== undefined && parse(Flag, text, name, 'must be true or false') === 'true';
 }
 
 export async function jsonBody<T extends z.core.$ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
-  const text = await c.req.text();
+  const text = await bodyText(c);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -85,16 +95,10 @@ export async function jsonBody<T extends z.core.$ZodType>(c: Context, schema: T)
     const detail = `"${field}" must not hold a NUL character or half of a surrogate pair.`;
     throw new ProblemError('INVALID_PARAMETER', detail, { field });
   }
-  const result = z.safeParse(schema, value);
-  if (result.success) return result.data;
-  const issue = innermost(result.error.issues[0]);
-  // An unknown key is named by the issue itself: its path is that of the enclosing object.
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const field = [...(issue?.path ?? []), ...unknown].map(String).join('.') || 'body';
-  const rule = unknown.length > 0 ? 'is not a known field' : `is not valid: ${issue?.message}`;
-  throw new ProblemError('INVALID_PARAMETER', `"${field.slice(0, 100)}" ${rule}.`, {
-    field: field.slice(0, 100),
-  });
+  const parsed = parseFields(schema, value, 'body');
+  if ('value' in parsed) return parsed.value;
+  const { field, detail } = parsed.invalid;
+  throw new ProblemError('INVALID_PARAMETER', detail, { field });
 }
 
 /** Every field of the schema is optional, and so is the body. */
@@ -102,16 +106,17 @@ export async function optionalJsonBody<T extends z.core.$ZodType>(
   c: Context,
   schema: T,
 ): Promise<z.infer<T>> {
-  return (await c.req.text()) === '' ? z.parse(schema, {}) : await jsonBody(c, schema);
+  return (await bodyText(c)) === '' ? z.parse(schema, {}) : await jsonBody(c, schema);
 }
 
-/** Of a value that may have one of several forms: the issue of the form that the value has. */
-function innermost(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
-  if (issue?.code !== 'invalid_union') return issue;
-  const isOtherForm = ([first]: z.core.$ZodIssue[]) =>
-    first?.code === 'invalid_type' && first.path.length === 0;
-  const inner = innermost(issue.errors.find((form) => form.length > 0 && !isOtherForm(form))?.[0]);
-  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
+/** A body in another encoding is refused: its letters beyond ASCII would be stored as replacement characters. */
+export async function bodyText(c: Context): Promise<string> {
+  const bytes = await c.req.arrayBuffer();
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ProblemError('INVALID_PARAMETER', 'The body must be in UTF-8.', { field: 'body', cause });
+  }
 }
 
 /** NUL characters and lone surrogates: PostgreSQL stores neither in text nor in jsonb. An invalid key is reported by its parent. */

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { type PatientList, PatientState } from '#contract/patients.ts';
 import type { Database } from '../database/open.ts';
-import { pathId, queryLimit, queryText } from '../http/parameters.ts';
+import { pathId, queryLimit, queryText, queryValue } from '../http/parameters.ts';
 import { type AccountAddresses, patientAddress } from '../organizations/account-address.ts';
 import { followChanges } from './follow-changes.ts';
 import { readPatients } from './list-patients.ts';
@@ -33,10 +33,10 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
     const limit = queryLimit(c, ids === undefined ? LIST_LIMIT : { ...LIST_LIMIT, fallback: LIST_LIMIT.max });
     const rows = await readPatients(database.sql, organizationId, {
       limit,
-      search: c.req.query('search')
+      search: queryValue(c, 'search')
         ? queryText(c, 'search', Search, 'must have 1 to 100 characters')
         : undefined,
-      state: c.req.query('state') ? queryText(c, 'state', PatientState, KNOWN_STATES) : undefined,
+      state: queryValue(c, 'state') ? queryText(c, 'state', PatientState, KNOWN_STATES) : undefined,
       ids,
       after: queryText(c, 'after', After, 'must be the "next" of an earlier answer'),
     });
@@ -55,7 +55,7 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
 
   routes.get('/patients/:orgId/changes', async (c) => {
     const organizationId = pathId(c, 'orgId');
-    const wanted = { since: c.req.query('since'), limit: queryLimit(c, CHANGES_LIMIT) };
+    const wanted = { since: queryValue(c, 'since'), limit: queryLimit(c, CHANGES_LIMIT) };
     const changes = await followChanges(database.sql, organizationId, wanted);
     return c.json(changes, 200, { 'cache-control': 'no-store' });
   });

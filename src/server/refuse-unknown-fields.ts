@@ -8,7 +8,7 @@
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
-import { jsonBody } from '../http/parameters.ts';
+import { bodyText, jsonBody } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Operation } from '../openapi/operation.ts';
 
@@ -52,6 +52,6 @@ function requireKnownParameters(c: Context, known: readonly string[]): void {
 
 /** Some clients send `null` for no body. */
 async function requireNoBody(c: Context): Promise<void> {
-  const text = (await c.req.text()).trim();
+  const text = (await bodyText(c)).trim();
   if (text !== '' && text !== 'null') await jsonBody(c, NoFields);
 }

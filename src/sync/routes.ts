@@ -13,7 +13,7 @@ import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts
 import { type ReadPart, streamTimeline } from '../events/timeline-stream.ts';
 import { csvResponse, wantsCsv } from '../http/csv.ts';
 import { matchesEtag } from '../http/etag.ts';
-import { pathId, queryId, queryLimit, queryText } from '../http/parameters.ts';
+import { pathId, queryId, queryLimit, queryText, queryValue } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { safeError } from '../logging/safe-error.ts';
@@ -88,7 +88,7 @@ async function answerPoll(c: Context, deps: SyncDeps): Promise<Response> {
   };
   const readPage = () =>
     historyReads.read(organizationId, (sql, epoch) => readSyncLogs(sql, organizationId, filter, epoch));
-  const atLeast = requireCursor(c.req.query('at_least'));
+  const atLeast = requireCursor(queryValue(c, 'at_least'));
   if (wantsCsv(c)) return answerCsv(c, organizationId, await readPage());
   const known = newestFor(latestRuns.get(organizationId), atLeast, c.req.header('if-none-match'));
   const unchanged = notModified(c, known ?? (await headIfAsked(c, deps, organizationId)));

@@ -84,6 +84,32 @@ describe('a parameter of the poll', () => {
   });
 });
 
+describe('a parameter that is given twice', () => {
+  test.for([
+    ['GET', '/cliniko/sync-logs/123', 'status=completed&status=failed', 'status'],
+    ['GET', '/cliniko/sync-logs/123', 'limit=1&%6cimit=1', 'limit'],
+    ['GET', '/cliniko/sync-logs/123', 'at_least=a.1&at_least=a.2', 'at_least'],
+    ['GET', '/cliniko/patients/123', 'ids=1&ids=2', 'ids'],
+    ['GET', '/cliniko/patients/123', 'state=active&state=archived', 'state'],
+    ['GET', '/cliniko/patients/123', 'search=&search=x', 'search'],
+    ['GET', '/cliniko/patients/123/changes', 'since=all&since=a.1', 'since'],
+    ['GET', '/runs', 'status=failed&status=running', 'status'],
+    ['GET', '/overview', 'format=csv&format=json', 'format'],
+    ['DELETE', '/organizations/123', 'dry_run=false&dry_run=true', 'dry_run'],
+  ] as const)('%s %s?%s is a 400 that names it', async ([method, path, query, field], { databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const problem = await problemOf(await server.api(`${path}?${query}`, { method }));
+    const detail = `"${field}" is given more than once. Send one value.`;
+    expect(problem).toMatchObject({ code: 'INVALID_PARAMETER', field, detail });
+    expect((await server.api('/organizations/123')).status).toBe(200);
+  });
+
+  test('is allowed where it is a list', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    expect((await server.api('/overview?state=failed&state=never')).status).toBe(200);
+  });
+});
+
 describe('a body', () => {
   test.for([
     ['no JSON', '{', 'body'],
@@ -112,6 +138,28 @@ describe('a body', () => {
     const stream = new Blob([big]).stream();
     const init: RequestInit & { duplex: 'half' } = { method: 'PUT', body: stream, duplex: 'half' };
     expect((await server.api('/organizations/123', init)).status).toBe(413);
+  });
+
+  test('that is not in UTF-8 is a 400, with an Idempotency-Key too, and stores nothing', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const latin1 = (text: string) => Buffer.from(text, 'latin1');
+    const detail = 'The body must be in UTF-8.';
+    const name = await server.api('/organizations/123', {
+      method: 'PUT',
+      body: latin1('{"name": "Zahnärzte"}'),
+    });
+    expect(await problemOf(name)).toMatchObject({ code: 'INVALID_PARAMETER', field: 'body', detail });
+    expect(await (await server.api('/organizations/123')).text()).not.toContain('Zahn');
+    const operation = await server.api('/operations', {
+      method: 'POST',
+      headers: { 'idempotency-key': 'latin-1' },
+      body: latin1('{"action": "pause", "reason": "Überlast", "filter": {"all": true}}'),
+    });
+    expect(await problemOf(operation)).toMatchObject({ field: 'body', detail });
+    const ignored = await server.api('/cliniko/sync-all/123', { method: 'POST', body: latin1('ä') });
+    expect(ignored.status).toBe(200);
   });
 
   test.for([

@@ -96,6 +96,7 @@ describe('an unknown parameter', () => {
   test('refuses the handshake of a WebSocket', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [] });
     expect(await startSocket(server, '?organisations=*').closed).toBe(400);
+    expect(await startSocket(server, '?organizations=1&organizations=2').closed).toBe(400);
   });
 
   test('is no way to learn about a route or an organization without the right to it', async ({

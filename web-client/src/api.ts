@@ -55,7 +55,7 @@ export class ApiError extends Error {
 
 /** The message beside its field: without the name of the field, with which it begins. */
 export function ruleOf({ message }: ApiError): string {
-  const rule = message.replace(/^"[^"]*" (is not valid: )?/, '');
+  const rule = message.replace(/^"[^"]*" /, '');
   return rule.charAt(0).toUpperCase() + rule.slice(1);
 }
 

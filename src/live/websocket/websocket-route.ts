@@ -6,6 +6,7 @@ import { type Server, WebSocketServer } from 'ws';
 import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
 import { writeProblem } from '../../http/malformed-request.ts';
+import { queryValue } from '../../http/parameters.ts';
 import { ProblemError } from '../../http/problem.ts';
 import { offersWebSocket, takeUpgrade } from '../../http/upgrades.ts';
 import { streamAuthorizationOf } from '../stream-authorization.ts';
@@ -57,8 +58,10 @@ function createHandshakes(): Handshakes {
 function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps): void {
   const { incoming } = c.env;
   const wire = incoming.socket;
-  const organizations = c.req.query('organizations');
-  const refusalOrRights = c.get('socketRefusal') ?? streamAuthorizationOf(c);
+  const refusal = c.get('socketRefusal');
+  // A refused WebSocket learns why from its close code.
+  const organizations = refusal === undefined ? queryValue(c, 'organizations') : undefined;
+  const refusalOrRights = refusal ?? streamAuthorizationOf(c);
   const head = takeUpgrade(incoming, c.env.outgoing as ServerResponse);
   if (head === undefined) return;
   // The headers from middleware (CORS, security, the request id). The handshake writes its head immediately.
