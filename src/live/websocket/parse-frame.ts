@@ -1,11 +1,17 @@
-/** Parses what a client sends over a WebSocket. An invalid frame is undefined, never an exception. */
+/** Parses what a client sends over a WebSocket. An invalid frame is never an exception. */
 import { ClientFrame } from '#contract/client-frame.ts';
 import { parseJson } from '#contract/parse-json.ts';
+import { type Parsed, parseFields } from '../../http/invalid-field.ts';
 
-export function parseFrame(text: string): ClientFrame | undefined {
-  const result = ClientFrame.safeParse(parseJson(text));
-  return result.success ? result.data : undefined;
+export function parseFrame(text: string): Parsed<ClientFrame> {
+  const parsed = parseFields(ClientFrame, parseJson(text), 'frame');
+  if ('value' in parsed) return parsed;
+  const { field } = parsed.invalid;
+  return field === 'frame' || field === 'type' ? { invalid: { field, detail: WHAT_TO_SEND } } : parsed;
 }
+
+const WHAT_TO_SEND =
+  'Send JSON text: subscribe, subscribe_changes, unsubscribe or ping, as in /asyncapi.json.';
 
 /** The `id` of an invalid frame, so that the client can match the error. */
 export function idOf(text: string): string | null {

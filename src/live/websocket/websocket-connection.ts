@@ -96,7 +96,7 @@ export class WebSocketConnection implements FrameSink, Connection, HeartbeatEntr
       JSON.stringify({ type: 'subscribe', id: 'address', organizations: parseOrganizations(organizations) }),
     );
     const what = '"organizations" must be * or ids with commas, such as 123,124.';
-    if (asked !== undefined) this.#handleInOrder(asked);
+    if ('value' in asked) this.#handleInOrder(asked.value);
     else this.#sendError(null, 'NOT_UNDERSTOOD', what);
   }
 
@@ -152,10 +152,9 @@ export class WebSocketConnection implements FrameSink, Connection, HeartbeatEntr
 
   onMessage(text: string, isBinary: boolean): void {
     if (!this.#isWithinRateLimit(text)) return;
-    const frame = isBinary ? undefined : parseFrame(text);
-    const what = 'Send JSON text: subscribe, subscribe_changes, unsubscribe or ping, as in /asyncapi.json.';
-    if (frame === undefined) this.#sendError(idOf(text), 'NOT_UNDERSTOOD', what);
-    else this.#handleInOrder(frame);
+    const parsed = parseFrame(isBinary ? '' : text);
+    if ('value' in parsed) this.#handleInOrder(parsed.value);
+    else this.#sendError(idOf(text), 'NOT_UNDERSTOOD', parsed.invalid.detail);
     this.#applyBackpressure();
   }
 
