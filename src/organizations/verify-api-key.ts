@@ -73,19 +73,24 @@ async function verifyKey(source: PatientSource, stop?: AbortSignal): Promise<Key
     TIMEOUT_MS,
     stop === undefined ? busy.signal : AbortSignal.any([busy.signal, stop]),
   );
+  let why = 'Cliniko did not answer in time';
   try {
     const query = { page: 1, perPage: 1, filters: [], sort: 'id:asc' };
     // A person waits at a form, so a wait that a sync would accept ends the check at once.
-    const onWait = ({ reason }: WaitNotice) => {
-      if (reason !== 'no-answer') busy.abort();
+    const onWait = ({ reason, words }: WaitNotice) => {
+      if (reason === 'no-answer') return;
+      why = reason === 'retrying' ? (words ?? why) : "This key is at Cliniko's rate limit";
+      busy.abort();
     };
     await source.page(query, { signal: limit.signal, onWait });
     return { verdict: 'valid', detail: 'Cliniko accepts this key, and it may read patients.' };
   } catch (error) {
-    const kind = error instanceof ClinikoError ? error.failure.kind : 'unavailable';
-    if (kind === 'unauthorised') return { verdict: 'invalid', detail: NOT_ACCEPTED };
-    if (kind === 'forbidden') return { verdict: 'invalid', detail: NOT_ALLOWED };
-    return { verdict: 'unknown', detail: 'Cliniko did not answer properly. Try again in a minute.' };
+    if (error instanceof ClinikoError) {
+      if (error.failure.kind === 'unauthorised') return { verdict: 'invalid', detail: NOT_ACCEPTED };
+      if (error.failure.kind === 'forbidden') return { verdict: 'invalid', detail: NOT_ALLOWED };
+      why = error.message;
+    }
+    return { verdict: 'unknown', detail: `${why}. Try again in a minute.` };
   } finally {
     limit.clear();
   }

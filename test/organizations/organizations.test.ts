@@ -62,18 +62,19 @@ describe('a name with control characters', () => {
 
 describe('the verdict on a key', () => {
   test.for([
-    ['valid', undefined],
-    ['invalid', { kind: 'status', status: 401 }],
-    ['invalid', { kind: 'status', status: 403 }],
-    ['unknown', { kind: 'status', status: 400 }],
-    ['unknown', { kind: 'rate-limited', reset: 60 }],
-    ['unknown', { kind: 'status', status: 503 }],
-  ] as const)('is %s when Cliniko answers %j', async ([verdict, fault], { databaseUrl }) => {
+    ['valid', undefined, /accepts this key/],
+    ['invalid', { kind: 'status', status: 401 }, /does not accept this key/],
+    ['invalid', { kind: 'status', status: 403 }, /may not read patients/],
+    ['unknown', { kind: 'status', status: 400 }, /\(HTTP 400\)\. Try again/],
+    ['unknown', { kind: 'rate-limited', reset: 60 }, /at Cliniko's rate limit\. Try again/],
+    ['unknown', { kind: 'status', status: 503 }, /\(HTTP 503\)\. Try again/],
+    ['unknown', { kind: 'reset' }, /could not be reached .*\([A-Z_]+\)\. Try again/],
+  ] as const)('is %s when Cliniko answers %j', async ([verdict, fault, detail], { databaseUrl }) => {
     const server = await startTestServer(databaseUrl);
     if (fault !== undefined) server.cliniko.faults.onEvery(fault);
     const answer = await server.api('/organizations/123/cliniko-credentials/verify', { method: 'POST' });
 
-    expect(await answer.json()).toMatchObject({ verdict });
+    expect(await answer.json()).toMatchObject({ verdict, detail: expect.stringMatching(detail) });
   });
 
   test('is missing without a key, and no request is sent', async ({ databaseUrl }) => {
