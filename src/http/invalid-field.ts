@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 
-export interface InvalidField {
+interface InvalidField {
   field: string;
   /** A sentence that begins with the field. */
   detail: string;
