@@ -21,17 +21,21 @@ function respond(pieces: Iterable<Uint8Array>): typeof fetch {
   return async () => new Response(body, { headers: { 'content-type': 'text/event-stream' } });
 }
 
-/** All events, until the stream ends. */
-async function read(pieces: Iterable<Uint8Array>): Promise<ReceivedEvent[]> {
+/** All events, until the stream ends as expected. */
+async function read(
+  pieces: Iterable<Uint8Array>,
+  end: 'error' | 'unreadable' = 'error',
+): Promise<ReceivedEvent[]> {
   const events: ReceivedEvent[] = [];
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
     const source = openFetchEventSource('http://localhost/events', respond(pieces), {});
     for (const type of ['hello', 'progress', 'message']) {
       source.addEventListener(type, (event) => {
         if ('data' in event) events.push({ type, data: String(event.data) });
       });
     }
-    source.addEventListener('error', () => resolve());
+    for (const type of ['error', 'unreadable'])
+      source.addEventListener(type, () => (type === end ? resolve() : reject(new Error(`Ended by ${type}`))));
   });
   return events;
 }
@@ -63,12 +67,18 @@ test('an incomplete event is ignored', async () => {
   expect(await read([Buffer.from('event: progress\ndata: {"v"')])).toEqual([]);
 });
 
-test('a line without an end ends the stream, and is not kept', async () => {
+test('a line without an end ends the stream as unreadable, and is not kept', async () => {
   let sent = 0;
   const endless = (function* () {
     yield Buffer.from('event: progress\ndata: ');
     for (; sent < 64 * 1024 * 1024; sent += 64 * 1024) yield Buffer.alloc(64 * 1024, 'x');
   })();
-  expect(await read(endless)).toEqual([]);
+  expect(await read(endless, 'unreadable')).toEqual([]);
   expect(sent).toBeLessThan(2 * 1024 * 1024);
+});
+
+test('an event that is too long ends the stream as unreadable, not as one to be opened again', async () => {
+  const start = Buffer.from('event: hello\ndata: {}\n\nevent: progress\ndata: ');
+  const long = [Buffer.alloc(600_000, 'x'), Buffer.alloc(600_000, 'x'), Buffer.from('\n\n')];
+  expect(await read([start, ...long], 'unreadable')).toEqual([{ type: 'hello', data: '{}' }]);
 });

@@ -63,6 +63,34 @@ describe('the client library in Node', () => {
     expect(ways.at(-1)).toBe('websocket');
   });
 
+  test('gets a run that is too long for its event stream by another transport, and what follows', async ({
+    databaseUrl,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const sql = connectInTest(databaseUrl);
+    const watchBy = (options: Partial<LiveClientOptions>) => {
+      const seen = { run: '', ways: new Set<string>() };
+      connect(server, options).watchOrganization(123, ({ log }, { kind, transport }) => {
+        seen.run = log?.operation_type ?? '';
+        seen.ways.add(`${kind} by ${transport}`);
+      });
+      return seen;
+    };
+    const insert = (type: string, length: number) => sql`
+      insert into sync_logs (organization_id, operation_type, status, started_at, metadata)
+      values (123, ${type}, 'completed', now(), jsonb_build_object('notes', repeat('x', ${length})))`;
+    const [withSocket, without] = [watchBy({}), watchBy({ openSocket: undefined })];
+    const all = [withSocket, without];
+    await vi.waitFor(() => expect(all.every(({ ways }) => ways.has('live by sse'))).toBe(true), PATIENCE);
+
+    await insert('long', 2_000_000);
+    await vi.waitFor(() => expect(all.map(({ run }) => run)).toEqual(['long', 'long']), PATIENCE);
+    await insert('next', 1);
+    await vi.waitFor(() => expect(all.map(({ run }) => run)).toEqual(['next', 'next']), PATIENCE);
+    expect(withSocket.ways).toContain('live by websocket');
+    expect(without.ways).toContain('polling by poll');
+  });
+
   test('watches everything on one WebSocket', async ({ databaseUrl }) => {
     const server = await startTestServer(databaseUrl, { organizations: [123, 124], patients: 20 });
     let ended: (number | undefined)[] = [];

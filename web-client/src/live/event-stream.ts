@@ -15,7 +15,10 @@ import { openReason } from './access.ts';
 import { isAhead } from './organization-state.ts';
 import { createWatchdog, SILENCE_FACTOR, type StreamEnd, type StreamHandlers } from './stream.ts';
 
-/** The part of EventSource that is used here. Node 20 has no EventSource (fetch-event-source.ts implements one). */
+/**
+ * The part of EventSource that is used here. Node 20 has no EventSource: fetch-event-source.ts implements one, whose last event is
+ * `unreadable` instead of `error` when the same request would end in the same way.
+ */
 export interface EventSourceLike {
   addEventListener(type: string, listener: (event: MessageEvent | Event) => void): void;
   close(): void;
@@ -75,6 +78,9 @@ export function openEventStream(options: EventStreamOptions, handlers: StreamHan
   on('bye', Bye, (bye) => end({ reason: 'bye', retryMs: bye.retry_ms, why: openReason(bye) }));
   source.addEventListener('error', () => {
     if (!hasEnded) end({ reason: heartbeatMs === undefined ? 'refused' : 'interrupted' });
+  });
+  source.addEventListener('unreadable', () => {
+    if (!hasEnded) end({ reason: 'unreadable' });
   });
   watchdog.expectWithin(options.helloTimeoutMs);
   return close;
