@@ -4,10 +4,10 @@
  *
  * Not here: when to read, and how often (log-poller.ts).
  */
-import { NoAnswerError } from '../database/answer-limit.ts';
 import { portions } from '../database/portions.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LoggedEvent, Position } from '../events/event-queries.ts';
+import { createAdaptiveLimit } from './adaptive-limit.ts';
 import type { ChannelCache } from './channel-cache.ts';
 import type { EpochGuard } from './epoch-guard.ts';
 import type { LiveCounters } from './stats.ts';
@@ -22,11 +22,6 @@ const MAX_EVENTS_OF_ONE = 500;
 /** Organizations of one statement. */
 const PORTION = 250;
 
-/** After an answer that took too long, because the events are large or the network is slow, the next ones are smaller. */
-const SMALLER = 0.25;
-/** Each answer in time lets the next one be larger by so many events. */
-const LARGER = 50;
-
 export interface ReadDeps {
   log: EventLog;
   cache: ChannelCache;
@@ -38,18 +33,11 @@ export interface ReadDeps {
 export function createNewEventsReader(
   deps: ReadDeps,
 ): (organizationIds: readonly number[]) => Promise<number[]> {
-  let most = MAX_EVENTS;
+  const limit = createAdaptiveLimit(MAX_EVENTS);
   return async (organizationIds) => {
     const behind: number[] = [];
-    for (const portion of portions(organizationIds, Math.min(PORTION, most))) {
-      try {
-        behind.push(...(await readPortion(deps, portion, most)));
-        most = Math.min(MAX_EVENTS, most + LARGER);
-      } catch (error) {
-        if (error instanceof NoAnswerError) most = Math.max(1, Math.floor(most * SMALLER));
-        throw error;
-      }
-    }
+    for (const portion of portions(organizationIds, Math.min(PORTION, limit.current)))
+      behind.push(...(await limit.read((most) => readPortion(deps, portion, most))));
     return behind;
   };
 }

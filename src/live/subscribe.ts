@@ -8,6 +8,7 @@ import { parseCursor } from '#contract/cursor.ts';
 import type { PoolSlots } from '../database/pool-slots.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { HistoryLostError, type StreamState } from '../events/event-queries.ts';
+import { createAdaptiveLimit } from './adaptive-limit.ts';
 import type { CacheEntry, ChannelCache } from './channel-cache.ts';
 import { createClientReads } from './client-reads.ts';
 import type { EpochGuard } from './epoch-guard.ts';
@@ -30,6 +31,9 @@ export interface SubscribeDeps {
   /** The cache entry of an organization, if it is up to date. */
   freshEntry: (organizationId: number) => CacheEntry | undefined;
 }
+
+/** Maximum events of one catch-up read. */
+const BATCH_SIZE = 128;
 
 /** A stream that is open can wait for its turn. */
 const CATCH_UP_WAIT_MS = 30_000;
@@ -70,8 +74,15 @@ export function createSubscribe(deps: SubscribeDeps): Subscribe {
 
 /** Shared by all subscribers. */
 function subscriberDepsOf({ log, cache, counters }: SubscribeDeps, inTurn: PoolSlots): SubscriberDeps {
+  const batch = createAdaptiveLimit(BATCH_SIZE);
   return {
-    after: (epoch, position, options) => inTurn(() => log.readAfter(epoch, [position], options)),
+    after: (epoch, position, { terminal }) =>
+      inTurn(() =>
+        batch.read(async (limit) => {
+          const events = await log.readAfter(epoch, [position], { terminal, limit });
+          return { events, hasMore: events.length === limit };
+        }),
+      ),
     async state(organizationId) {
       const [now] = await inTurn(() => log.readStates([organizationId]));
       if (now === undefined)

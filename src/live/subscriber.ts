@@ -20,9 +20,6 @@ import { encodeFrame, encodeState, type Frame } from './frame.ts';
 import { decideStart } from './resume.ts';
 import type { StreamAuthorization } from './stream-authorization.ts';
 
-/** Maximum events of one catch-up read. */
-const BATCH_SIZE = 128;
-
 /** Takes the frames of subscribers, and writes them. */
 export interface FrameTaker {
   /** This subscriber may have new frames. It must return quickly and not throw. */
@@ -65,13 +62,16 @@ export interface SubscribeOptions {
   authorization: Pick<StreamAuthorization, 'canRead'>;
 }
 
+/** Events of one read. */
+export interface Batch {
+  events: readonly LoggedEvent[];
+  /** There may be more after them. */
+  hasMore: boolean;
+}
+
 export interface SubscriberDeps {
-  /** The events after a position of the log. `terminal`: only the ends of runs. */
-  after(
-    epoch: string,
-    position: Position,
-    options: { terminal: boolean; limit: number },
-  ): Promise<LoggedEvent[]>;
+  /** The next events after a position of the log. `terminal`: only the ends of runs. */
+  after(epoch: string, position: Position, options: { terminal: boolean }): Promise<Batch>;
   state(organizationId: number): Promise<StreamState>;
   /** Called when a snapshot replaces events. */
   onFold(): void;
@@ -184,14 +184,14 @@ export class OrganizationSubscriber implements Subscriber, ChannelListener {
     return [shared ?? encodeState(this.epoch, { ...state, seq: state.head })];
   }
 
-  #after(terminal: boolean): Promise<LoggedEvent[]> {
+  #after(terminal: boolean): Promise<Batch> {
     const position = { organizationId: this.organizationId, seq: this.cursor };
-    return this.#deps.after(this.epoch, position, { terminal, limit: BATCH_SIZE });
+    return this.#deps.after(this.epoch, position, { terminal });
   }
 
   /** Undefined when an event is missing. An empty result also counts: `catchUp` is called only when there are events. */
   async #readEvery(): Promise<readonly Frame[] | undefined> {
-    const events = await this.#after(false);
+    const { events } = await this.#after(false);
     const gapAt = events.findIndex((event, index) => event.seq !== this.cursor + 1 + index);
     if (events.length > 0 && gapAt === -1) return events.map((event) => encodeFrame(this.epoch, event));
     // Retention deletes by time, and the clock of the database may have gone back. A client that resumes before the gap has to learn of it.
@@ -203,11 +203,11 @@ export class OrganizationSubscriber implements Subscriber, ChannelListener {
   async #readFolded(): Promise<readonly Frame[]> {
     // Made before the read: a run that ends during the read follows the snapshot as its own event.
     const snapshot = this.#entry.channel.snapshot() ?? encodeState(this.epoch, await this.#currentState());
-    const ends = await this.#after(true);
-    const before = ends
+    const { events, hasMore } = await this.#after(true);
+    const before = events
       .filter((event) => event.seq <= snapshot.seq)
       .map((event) => encodeFrame(this.epoch, event));
-    if (before.length === BATCH_SIZE) return before;
+    if (hasMore && before.length === events.length) return before;
     this.#deps.onFold();
     return [...before, snapshot];
   }

@@ -1,5 +1,6 @@
 /** When the hub reads the log, what it answers from memory, and when it takes the history for lost. The clock is stopped. */
 import { describe, expect, test, vi } from 'vitest';
+import { NoAnswerError } from '../../src/database/answer-limit.ts';
 import { HistoryLostError } from '../../src/events/event-queries.ts';
 import { ID, openHub, poll, run, settle } from './support/stopped-hub.ts';
 
@@ -180,6 +181,25 @@ describe('a client that returns', () => {
       expect(subscriber).toMatchObject({ reason: null, cursor: Number(cursor.slice(4)) });
       expect(log.readStates).toHaveBeenCalledTimes(reads);
     }
+  });
+
+  test('gets its events in the end, also when they are too large for one read', async () => {
+    const { hub, log, history, append } = openHub();
+    for (let left = 100; left > 0; left -= 1) append('1');
+    log.readAfter.mockImplementation(async (_epoch, positions, { limit }) => {
+      if (limit > 20) throw new NoAnswerError('Too much at once.');
+      return positions.flatMap(({ seq }) => history.events.slice(seq, seq + limit));
+    });
+    let position = 0;
+    const connect = async (): Promise<void> => {
+      const options = { since: `one.${position}`, folded: false, authorization: { canRead: () => true } };
+      const [subscriber] = await hub.subscribe(new Map([[ID, options]]));
+      while (position < 100) position = (await subscriber?.catchUp(false))?.at(-1)?.seq ?? position;
+    };
+    await expect(connect()).rejects.toThrow(NoAnswerError);
+    await expect(connect()).rejects.toThrow(NoAnswerError);
+    await connect();
+    expect(position).toBe(100);
   });
 });
 

@@ -18,6 +18,8 @@ const event = (seq: number): LoggedEvent => ({
   json: '{}',
 });
 
+const endAt = (seq: number): LoggedEvent => ({ ...event(seq), type: 'completed' });
+
 const seqsOf = (frames: readonly Frame[] | undefined) => frames?.map(({ seq }) => seq);
 
 /** A stream that resumes at the start of the history or is fresh, and the organizations that it may read now. */
@@ -25,7 +27,7 @@ function openSubscriber({ isFresh } = { isFresh: false }) {
   const entry = createChannelCache().open(STATE);
   const stream = { readable: [5] };
   const deps = {
-    after: async () => [event(1)],
+    after: async () => ({ events: [event(1)], hasMore: false }),
     state: async () => STATE,
     onFold: () => {},
     onEnded: () => {},
@@ -75,7 +77,7 @@ test('a folded subscriber gets the ends of runs before its snapshot, and those a
   const state = { ...STATE, head: 5 };
   const entry = createChannelCache().open(state);
   const deps = {
-    after: async () => [3, 6].map((seq) => ({ ...event(seq), type: 'completed' })),
+    after: async () => ({ events: [3, 6].map(endAt), hasMore: false }),
     state: async () => state,
     onFold: () => {},
     onEnded: () => {},
@@ -89,11 +91,11 @@ test('a folded subscriber gets the ends of runs before its snapshot, and those a
 
 test.for([
   ['every event that it was promised, however slow it is', false, 5, [1, 2, 3, 4, 5]],
-  ['all ends of runs before its snapshot', true, 200, Array.from({ length: 128 }, (_, index) => index + 1)],
+  ['all ends of runs before its snapshot, however few one read has', true, 200, [1, 2, 3]],
 ] as const)('a subscriber that has fallen behind gets %s', async ([, folded, head, expected]) => {
   const state = { ...STATE, head };
   const deps = {
-    after: async () => expected.map((seq) => ({ ...event(seq), type: 'completed' })),
+    after: async () => ({ events: expected.map(endAt), hasMore: true }),
     state: async () => state,
     onFold: () => {},
     onEnded: () => {},
