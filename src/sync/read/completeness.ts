@@ -98,6 +98,18 @@ export function beganKeysetScan(coverage: Coverage, unbounded: boolean): Coverag
   };
 }
 
+/**
+ * A keyset scan that could not read the list to its end has counted a part of it, so the totals and the count of the scan before
+ * it stay. They prove nothing more than before.
+ *
+ * @param before coverage of the scan before; one that was complete has counted another list
+ */
+export function gaveUpKeysetScan(coverage: Coverage, before: Coverage): Coverage {
+  if (isComplete(before)) return coverage;
+  const { seen, totalAtStart, totalAtEnd } = before;
+  return { ...coverage, seen, totalAtStart, totalAtEnd, totalUnchanged: false };
+}
+
 /** @param page `left`: records from this page on, this page included; null when Cliniko did not report it */
 export function finishedKeysetPage(
   coverage: Coverage,
@@ -144,7 +156,8 @@ export function completenessProof(coverage: Coverage, unanswered: number): Compl
 function unprovenReason(coverage: Coverage, unanswered: number): string | undefined {
   const { seen, totalAtStart, totalAtEnd, withoutId } = coverage;
   if (totalAtEnd === null && seen === 0) return 'Cliniko returned an empty list, which proves nothing.';
-  if (totalAtEnd === null) return `Cliniko returned no usable total; ${formatPatients(seen)} were read.`;
+  if (totalAtEnd === null)
+    return `Cliniko returned no usable total; its list returned ${formatPatients(seen)}.`;
   if (seen !== totalAtEnd) {
     const again = coverage.repairs > 0 ? ', also when it was read again' : '';
     return `Cliniko's total is ${formatCount(totalAtEnd)}, and its list returned ${formatPatients(seen)}${again}.`;
@@ -152,8 +165,8 @@ function unprovenReason(coverage: Coverage, unanswered: number): string | undefi
   if (coverage.isShort) return "Cliniko's list of archived patients returned fewer than its total.";
   if (!isComplete(coverage))
     return `Cliniko's total changed while the list was read: ${totalAtStart === null ? 'none' : formatCount(totalAtStart)} at the start, ${formatCount(totalAtEnd)} at the end.`;
-  if (withoutId > 0) return `${formatCount(withoutId)} records have no usable id.`;
+  if (withoutId > 0) return `Records without a usable id: ${formatCount(withoutId)}.`;
   if (unanswered > 0)
-    return `Cliniko neither returned ${formatCount(unanswered)} stored patients that were requested by id, nor confirmed that they are absent.`;
+    return `Stored patients that Cliniko neither returned when it was asked by id, nor confirmed to be absent: ${formatCount(unanswered)}.`;
   return undefined;
 }

@@ -104,12 +104,14 @@ function promisedBy({ totalEntries, hasNext }: PatientPage, read: number): numbe
   return Math.max(hasNext ? 1 : 0, (totalEntries ?? 0) - read);
 }
 
-/** Cliniko may answer a page after the last one with 404 instead of an empty list. */
-const PAST_THE_END = 404;
-
 const EMPTY_PAGE: PatientPage = { records: [], totalEntries: undefined, hasNext: false };
 
-/** @throws ClinikoError, or the signal's reason */
+/**
+ * Cliniko may refuse a page after the last one (404, 400 or 422) instead of returning an empty list, and pages behind a limit
+ * that it does not document. Its first page shows that it accepts the rest of the request.
+ *
+ * @throws ClinikoError, or the signal's reason
+ */
 export async function readPage(
   source: PatientSource,
   query: PageQuery,
@@ -119,8 +121,8 @@ export async function readPage(
     return await source.page(query, options);
   } catch (error) {
     const failure = error instanceof ClinikoError ? error.failure : undefined;
-    const isPastTheEnd = failure?.kind === 'unreadable' && failure.status === PAST_THE_END;
-    if (isPastTheEnd && query.page > 1) return EMPTY_PAGE;
+    const isRefused = failure?.kind === 'unreadable' && failure.status >= 400;
+    if (isRefused && query.page > 1) return EMPTY_PAGE;
     throw error;
   }
 }

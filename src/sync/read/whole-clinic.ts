@@ -4,7 +4,13 @@
  * Neighbours: numbered-scan.ts and keyset-scan.ts read the lists, completeness.ts does the arithmetic of the proof.
  */
 import { type StartedCatchUp, startCatchUp } from './catch-up-start.ts';
-import { beganKeysetScan, type Coverage, finishedKeysetPage, isComplete } from './completeness.ts';
+import {
+  beganKeysetScan,
+  type Coverage,
+  finishedKeysetPage,
+  gaveUpKeysetScan,
+  isComplete,
+} from './completeness.ts';
 import { type Crawl, startedAt } from './crawl.ts';
 import { readUnchanged } from './early-catch-up.ts';
 import { closingPage, type FetchedPage, markSeen, withRecordsWithoutId } from './fetched-page.ts';
@@ -65,7 +71,9 @@ export async function* nextKeysetScan(
   // The catch-up has also seen patients that the list does not contain, such as new ones.
   const listed = coverage.phase === 'catch-up' ? coverage.seen : crawl.seen.size;
   crawl.position = { ...crawl.position, coverage: beganKeysetScan(coverage, unbounded) };
-  yield* keysetScan(crawl, { afterId: null, listed }, pagesEnded);
+  if ((yield* keysetScan(crawl, { afterId: null, listed }, pagesEnded)) === 'end') return;
+  crawl.position = { ...crawl.position, coverage: gaveUpKeysetScan(crawl.position.coverage, coverage) };
+  yield closingPage(crawl);
 }
 
 /** @param before result of the scan before the newest one; if both are equal, another scan would not change it */
@@ -119,7 +127,7 @@ async function* keysetScan(
   crawl: Crawl,
   { afterId, listed }: KeysetStart,
   pagesEnded: ListEnding | undefined,
-): AsyncGenerator<FetchedPage> {
+): AsyncGenerator<FetchedPage, ListEnding> {
   const { source, options, plan, seen } = crawl;
   const { filter } = plan.scope;
   const { unbounded } = crawl.position.coverage;
@@ -131,13 +139,14 @@ async function* keysetScan(
     if (page.done !== true) {
       left ??= page.value.left;
       yield keysetPage(crawl, page.value);
-    } else if (page.value === 'end') return;
+    } else if (page.value === 'end') return 'end';
     else break;
   }
   // The list could not be read to its end, neither by page numbers nor by ids.
   const total = left ?? 0;
   const isLacking = total - seen.size > Math.max(TOTAL_WRONG_BY.patients, total * TOTAL_WRONG_BY.share);
   if (pagesEnded !== 'end' || isLacking) throw repeatedPage();
+  return 'repeated';
 }
 
 /** Only the records that no earlier page has shown are stored. */

@@ -235,16 +235,19 @@ describe('a page scan', () => {
     expect(recordsOf(await scan(source))).toEqual(clinic);
   });
 
-  test('treats a 404 after the last page as the end, and one instead of the first page as an error', async () => {
-    const source = scriptedSource(people(37), { totalEntries: 41 });
-    const notFound = () => {
-      throw new ClinikoError({ kind: 'unreadable', status: 404 });
-    };
-    source.onPage(5, notFound);
-    expect(recordsOf(await scan(source))).toHaveLength(37);
-    source.onPage(1, notFound);
-    await expect(scan(source)).rejects.toMatchObject({ failure: { status: 404 } });
-  });
+  test.for([400, 404, 422])(
+    'treats a %i after the last page as the end, and one instead of the first page as an error',
+    async (status) => {
+      const source = scriptedSource(people(37), { totalEntries: 41 });
+      const refuse = () => {
+        throw new ClinikoError({ kind: 'unreadable', status });
+      };
+      source.onPage(5, refuse);
+      expect(recordsOf(await scan(source))).toHaveLength(37);
+      source.onPage(1, refuse);
+      await expect(scan(source)).rejects.toMatchObject({ failure: { status } });
+    },
+  );
 
   test('ends early when the clinic shrank during the scan', async () => {
     const [before, after] = [scriptedSource(people(60)), scriptedSource(people(20))];
