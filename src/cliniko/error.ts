@@ -37,6 +37,12 @@ export class ClinikoError extends Error {
   }
 }
 
+/** Whether Cliniko does not accept the request as such (400, 404, 422): its key is valid, and no retry helps. */
+export function isRequestRefused(error: unknown): boolean {
+  const failure = error instanceof ClinikoError ? error.failure : undefined;
+  return failure?.kind === 'unreadable' && failure.status >= 400;
+}
+
 /** The text of a failure, with the HTTP status or the network's code, such as "(HTTP 503)" or "(ECONNREFUSED)". */
 export function failureWords(failure: ClinikoFailure): string {
   const words = WORDS[failure.kind];

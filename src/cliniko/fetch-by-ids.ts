@@ -1,4 +1,5 @@
 /** Requests patients by id, including archived ones. */
+import { isRequestRefused } from './error.ts';
 import type { ClinikoRecord } from './record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from './source.ts';
 
@@ -16,14 +17,38 @@ export interface FetchedByIds {
 }
 
 /**
- * Cliniko may return fewer records than requested, so the remaining ids are requested until a response has no new record.
- * Only a complete response confirms that an id is absent: a response with more pages, or with records that were not
- * requested, proves nothing.
+ * A list that Cliniko refuses is divided: it may be too long, or contain an id that Cliniko cannot have, such as one that another
+ * program has stored.
  *
  * @param ids at most `IDS_AT_ONCE`
  * @throws ClinikoError, or the signal's reason
  */
 export async function fetchByIds(
+  source: PatientSource,
+  ids: readonly string[],
+  options: RequestOptions,
+): Promise<FetchedByIds> {
+  try {
+    return await fetchList(source, ids, options);
+  } catch (error) {
+    if (!isRequestRefused(error)) throw error;
+    if (ids.length === 1) return { records: [], unanswered: ids };
+    const middle = Math.ceil(ids.length / 2);
+    const first = await fetchByIds(source, ids.slice(0, middle), options);
+    const second = await fetchByIds(source, ids.slice(middle), options);
+    return {
+      records: [...first.records, ...second.records],
+      unanswered: [...first.unanswered, ...second.unanswered],
+    };
+  }
+}
+
+/**
+ * Cliniko may return fewer records than requested, so the remaining ids are requested until a response has no new record.
+ * Only a complete response confirms that an id is absent: a response with more pages, or with records that were not
+ * requested, proves nothing.
+ */
+async function fetchList(
   source: PatientSource,
   ids: readonly string[],
   options: RequestOptions,

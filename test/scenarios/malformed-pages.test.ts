@@ -2,7 +2,6 @@
 import { describe, expect } from 'vitest';
 import { z } from 'zod';
 import { SyncLog } from '#contract/sync-log.ts';
-import { ClinikoError } from '../../src/cliniko/error.ts';
 import type { PatientSource } from '../../src/cliniko/source.ts';
 import type { Behaviour } from '../../src/cliniko-simulator/behaviour.ts';
 import { connectInTest, test } from '../support/database.ts';
@@ -196,28 +195,6 @@ describe('a Cliniko that returns fewer ids than requested', () => {
     expect(log.metadata).not.toHaveProperty('missing_marked');
     expect(log.metadata.proof).toMatchObject({ proven: false });
     expect(log.metadata.proof?.reason).toMatch(/neither returned .*: 6\.$/);
-  });
-});
-
-describe('a Cliniko that refuses pages', () => {
-  test.for([
-    { patients: 400, refused: 'the page after the last one', from: 5 },
-    { patients: 650, refused: 'pages behind a limit', from: 4 },
-  ])('such as $refused is synced completely', async ({ patients, from }, { databaseUrl }) => {
-    const engine = await openEngine(databaseUrl);
-    const whole = scriptedSource(people(patients));
-    const log = await engine.syncWith({
-      ...whole,
-      page: async (query, options) => {
-        if (query.page >= from) throw new ClinikoError({ kind: 'unreadable', status: 422 });
-        return await whole.page(query, options);
-      },
-    });
-    expect(log).toMatchObject({
-      status: 'completed',
-      records_success: patients,
-      metadata: { proof: { proven: true, seen: patients } },
-    });
   });
 });
 

@@ -7,7 +7,7 @@
  *
  * Numbered pages are used only if Cliniko ignores the sort or the filters that this needs.
  */
-import { ClinikoError } from '../../cliniko/error.ts';
+import { ClinikoError, isRequestRefused } from '../../cliniko/error.ts';
 import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { scanByIds } from './keyset-scan.ts';
@@ -73,10 +73,9 @@ async function* oneAfterAnother(scans: readonly StartedScan[]): AsyncGenerator<C
   }
 }
 
-/** For a list by `archived_at`. Cliniko documents no order by it, and refuses what it does not know (400). */
+/** For a list by `archived_at`. Cliniko documents no order by it, and refuses what it does not know. */
 export function skipRefused(error: unknown): undefined {
-  const failure = error instanceof ClinikoError ? error.failure : undefined;
-  if (failure?.kind !== 'unreadable' || failure.status !== 400) throw error;
+  if (!isRequestRefused(error)) throw error;
 }
 
 /** The request parameters of a scan over one field's changes. */

@@ -4,7 +4,7 @@
  *
  * Not here: what an end that contradicts a total means for the proof (completeness.ts).
  */
-import { ClinikoError } from '../../cliniko/error.ts';
+import { ClinikoError, isRequestRefused } from '../../cliniko/error.ts';
 import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 
 /** How a list ended: with its last page, or with a page that shows that Cliniko ignores the request parameters. */
@@ -120,9 +120,7 @@ export async function readPage(
   try {
     return await source.page(query, options);
   } catch (error) {
-    const failure = error instanceof ClinikoError ? error.failure : undefined;
-    const isRefused = failure?.kind === 'unreadable' && failure.status >= 400;
-    if (isRefused && query.page > 1) return EMPTY_PAGE;
+    if (isRequestRefused(error) && query.page > 1) return EMPTY_PAGE;
     throw error;
   }
 }
