@@ -125,6 +125,22 @@ describe('a sync of changed patients', () => {
     },
   );
 
+  test('reads everything when a later answer shows that Cliniko ignores the filter', async ({
+    databaseUrl,
+  }) => {
+    const behaviour = { ignoredFilters: ['updated_at'] } as const;
+    // A full page, and the only one: so its last patient has changed, and the list may go on.
+    const server = await startTestServer(databaseUrl, { patients: 100, behaviour });
+    await wholeSync(server);
+    const [edited = ''] = server.cliniko.people.ids();
+    server.cliniko.people.edit(edited, { first_name: 'Edited' });
+    expect(await wholeSync(server, 'sync-changed')).toMatchObject({
+      status: 'completed',
+      records_processed: 100,
+      metadata: { updated: 1, proof: { proven: true } },
+    });
+  });
+
   test('reads only what changed when Cliniko reports no totals', async ({ databaseUrl }) => {
     const behaviour = { total: 'missing', nextLink: 'never' } as const;
     const server = await startTestServer(databaseUrl, { patients: 60, behaviour });

@@ -25,6 +25,7 @@ import type { Coverage } from './completeness.ts';
 import type { Crawl, CrawlPlan } from './crawl.ts';
 import { type CrawlPosition, START } from './crawl-position.ts';
 import { type FetchedPage, markSeen } from './fetched-page.ts';
+import { RepeatedPageError } from './repeated-page-guard.ts';
 import { SeenIds } from './seen-ids.ts';
 import { startTimeOf } from './start-time.ts';
 import { type VerifiedUnseen, verifyUnseen } from './verify-unseen.ts';
@@ -69,7 +70,10 @@ export async function* remainingPages(
   return yield* verifyUnseen(crawl, database.sql);
 }
 
-/** @returns false when Cliniko ignores the filter on `updated_at`: then everything has to be read */
+/**
+ * @returns false when Cliniko ignores the filter on `updated_at`, or the list cannot be read to its end: then everything has to be
+ * read
+ */
 async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<FetchedPage, boolean> {
   const { plan, source, options } = crawl;
   const { perPage, createdAt } = plan;
@@ -88,8 +92,10 @@ async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<Fetche
     }
     return true;
   } catch (error) {
-    if (error instanceof IgnoredFilterError && isFirstPage(crawl)) return false;
-    throw error;
+    if (!(error instanceof IgnoredFilterError || error instanceof RepeatedPageError)) throw error;
+    // The patients of the pages before are read again. None counts twice.
+    crawl.position = START;
+    return false;
   }
 }
 
