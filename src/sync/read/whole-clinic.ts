@@ -50,7 +50,9 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
     const { coverage } = crawl.position;
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
-      const counted = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
+      if (unbounded) return { mayHaveNewer: false, catchUp: undefined };
+      // Totals that contradict the list do not show whether there are others.
+      const counted = isComplete(coverage) ? await countAgain(crawl) : 'unlisted';
       if (counted !== 'unlisted') return counted;
       unbounded = true;
     }
