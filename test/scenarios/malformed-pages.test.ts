@@ -6,7 +6,7 @@ import type { PatientSource } from '../../src/cliniko/source.ts';
 import type { Behaviour } from '../../src/cliniko-simulator/behaviour.ts';
 import { connectInTest, test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
-import { clinikoRecords, people, scriptedSource } from '../support/scripted-source.ts';
+import { clinikoRecords, people, person, scriptedSource } from '../support/scripted-source.ts';
 import { startTestServer } from '../support/server.ts';
 import { wholeSync } from '../support/whole-sync.ts';
 
@@ -130,6 +130,23 @@ describe('patients that no filter on created_at finds', () => {
       records_success: 250,
       metadata: { proof: { seen: 250, total_at_end: 251, proven: false } },
     });
+  });
+
+  test('are stored when each total counts one page only', async ({ databaseUrl }) => {
+    const engine = await openEngine(databaseUrl);
+    const listed = scriptedSource(people(9));
+    const whole = scriptedSource([...people(9), person(10, { created_at: null })]);
+    const log = await engine.syncWith({
+      ...whole,
+      page: async (query, options) => {
+        const isBounded = query.filters.some((filter) => filter.startsWith('created_at:<='));
+        const isAfter = query.filters.some((filter) => filter.startsWith('created_at:>'));
+        const { records } = await (isBounded ? listed : whole).page(query, options);
+        const returned = isAfter ? [] : records;
+        return { records: returned, totalEntries: returned.length, hasNext: false };
+      },
+    });
+    expect(log.records_success).toBe(10);
   });
 
   test.for<[string, (now: string) => string | null]>([

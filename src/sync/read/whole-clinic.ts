@@ -50,9 +50,7 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
     const { coverage } = crawl.position;
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
-      if (unbounded) return { mayHaveNewer: false, catchUp: undefined };
-      // Totals that contradict the list do not show whether there are others.
-      const counted = isComplete(coverage) ? await countAgain(crawl) : 'unlisted';
+      const counted = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
       if (counted !== 'unlisted') return counted;
       unbounded = true;
     }
@@ -89,6 +87,8 @@ function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean
 
 /** Mostly nothing is left to scan, so the catch-up does not wait for the count. */
 async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'unlisted'> {
+  // Totals that contradict the list do not show whether there are others.
+  if (!isComplete(crawl.position.coverage)) return 'unlisted';
   const counted = findOthers(crawl);
   const catchUp = startCatchUp(crawl);
   const others = await counted;
@@ -100,18 +100,21 @@ async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'unlisted'> {
 /**
  * Which patients exist besides those of the list that was read. The list is counted without its filter on `created_at`, and
  * new patients are counted separately. `unlisted`: the whole list has to be read without that filter. Some have no `created_at`,
- * or the filter excludes the whole clinic, such as one that was just imported.
+ * or the filter excludes the whole clinic, such as one that was just imported. Or the list has another total now, which proves
+ * nothing about the others.
  */
 async function findOthers(crawl: Crawl): Promise<'none' | 'new' | 'unlisted'> {
   const { filter } = crawl.plan.scope;
   const bound = createdBound(startedAt(crawl));
+  const { totalAtEnd } = crawl.position.coverage;
   const all = await countPatients(crawl, [filter]);
-  if (all === undefined || all === crawl.position.coverage.totalAtEnd) return 'none';
+  if (all === undefined || all === totalAtEnd) return 'none';
   const [older, newer] = await Promise.all([
     countPatients(crawl, [filter, bound.filter]),
     countPatients(crawl, [filter, `created_at:>${bound.until}`]),
   ]);
-  return older === 0 || all > (older ?? 0) + (newer ?? 0) ? 'unlisted' : 'new';
+  const isCounted = older === totalAtEnd && older !== 0 && all <= older + (newer ?? 0);
+  return isCounted ? 'new' : 'unlisted';
 }
 
 async function countPatients({ source, options }: Crawl, filters: string[]): Promise<number | undefined> {
