@@ -228,7 +228,10 @@ describe('a patient that the list omits, although its total is complete', () => 
     const listed = scriptedSource(allPatients.slice(1));
     const source: PatientSource = {
       ...whole,
-      page: (query, options) => (query.sort.startsWith('created_at') ? listed : whole).page(query, options),
+      page: (query, options) => {
+        const isById = query.filters.some((filter) => filter.startsWith('id:='));
+        return (isById ? whole : listed).page(query, options);
+      },
     };
     await engine.syncWith(whole);
     const log = await engine.syncWith(source);
