@@ -73,6 +73,8 @@ async function serve(cliniko: ClinikoSimulator, port: number, leaving: AbortSign
       LOG_LEVEL: process.env.LOG_LEVEL,
       PORT: String(port),
       HOST: '127.0.0.1',
+      // For a page with the element, which a developer tries with the demo first.
+      ALLOWED_ORIGINS: process.env.ALLOWED_ORIGINS,
       CLINIKO_BASE_URL: cliniko.url,
       CLINIKO_ORGANIZATION_ID: String(ORGANIZATION),
       CLINIKO_API_KEY: cliniko.apiKey,

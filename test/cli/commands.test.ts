@@ -242,6 +242,21 @@ describe('npm run demo', () => {
     expect(existsSync(join(folder, 'postgres/data/postmaster.pid'))).toBe(false);
   });
 
+  test('serves pages of the origins in ALLOWED_ORIGINS, where a developer tries the element', async () => {
+    const origin = 'http://localhost:3000';
+    const demo = runWith(
+      { DATA_DIR: await newDataDir(), ALLOWED_ORIGINS: origin },
+      'demo',
+      ...['--patients', '1', '--port', '0'],
+    );
+    await demo.says(/listens on http/);
+    const url = /listens on (http:\S+?),/.exec(demo.output())?.[1];
+    const answer = await fetch(`${url}/api/v1/cliniko/sync-logs/123`, { headers: { origin } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+    demo.child.kill('SIGINT');
+    expect(await demo.exit).toBe(0);
+  });
+
   test('that cannot keep its data ends with one line', async () => {
     const demo = runWith({ DATA_DIR: '/dev/null/demo' }, 'demo', '--port', '0');
     expect(await demo.exit).toBe(1);
