@@ -40,8 +40,10 @@ export function Own() {
   const { percent, progress } = useSyncProgress(123, { getStreamToken: async (why) => why });
   // @ts-expect-error: it is a number, and not anything
   const text: string | undefined = progress?.records_success;
-  return <SyncProgress orgId={percent} label={text} onEnd={({ log }) => log?.status} />;
+  const style = { marginBlock: 8, '--sync-progress-accent': 'rebeccapurple' };
+  return <SyncProgress orgId={percent} label={text} style={style} onEnd={({ log }) => log?.status} />;
 }
+export const coloured = <SyncProgress orgId={1} style={{ '--sync-progress-accent': 'rebeccapurple', margin: 0 }} />;
 // @ts-expect-error: which organization?
 export const none = <SyncProgress />;
 `,

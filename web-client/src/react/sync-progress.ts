@@ -23,7 +23,7 @@ export interface SyncProgressProps extends Omit<SyncProgressOptions, 'texts'> {
   texts?: Partial<SyncProgressTexts> | undefined;
   className?: string | undefined;
   /** May set the variables of the element, such as `--sync-progress-accent`. */
-  style?: CSSProperties | undefined;
+  style?: (CSSProperties & Record<`--${string}`, string | number>) | undefined;
   onChange?: ((detail: SyncProgressDetail) => void) | undefined;
   /** The button was pressed. `preventDefault()` leaves the start to the page. */
   onStart?: ((event: Event) => void) | undefined;
