@@ -85,6 +85,18 @@ async function visitWithLateRows(page: Page, url: string): Promise<void> {
   await nextFrames(page);
 }
 
+/** The settings of the clinic, which decide about the notices above its sync, arrive after its state. */
+async function visitWithLateSettings(page: Page, url: string, notice: string): Promise<void> {
+  const letGo = await holdAnswers(page, /\/api\/v1\/organizations\//);
+  await page.goto(url);
+  await page.locator('.badge[data-connection="live"]').waitFor();
+  await nextFrames(page);
+  letGo();
+  await page.getByText(notice).waitFor();
+  await page.locator('.sync-monitor').waitFor();
+  await nextFrames(page);
+}
+
 /** Loads the page, and lets its font arrive only when everything else is drawn, as on a slow line. */
 async function visitWithLateFont(page: Page, url: string): Promise<void> {
   const held: Route[] = [];
@@ -135,5 +147,24 @@ describe.each([390, 1280])('at %d pixels', (width) => {
     await server.stop();
     await dashboard.isConnected('offline');
     await expectStill(page, 'a lost connection');
+  });
+
+  test('a dashboard does not jump when a notice about the clinic arrives late', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    await putJson(server.api, '/organizations/124', { name: 'Harbour Street Clinic' });
+    await putJson(server.api, '/organizations/125', {
+      paused: true,
+      paused_reason: 'The clinic moves house.',
+    });
+    await page.setViewportSize({ width, height: 800 });
+    await recordShifts(page);
+    const notices = { 124: 'No Cliniko API key yet', 125: 'This clinic is paused', 999: 'is not registered' };
+    for (const [id, notice] of Object.entries(notices)) {
+      await visitWithLateSettings(page, `${server.url}/?org=${id}`, notice);
+      await expectStill(page, notice);
+    }
   });
 });

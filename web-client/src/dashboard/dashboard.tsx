@@ -59,11 +59,12 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
   const announcement = useAnnouncement(state);
 
   const { log } = state;
+  const isOffline = connection.kind === 'offline';
   if (isForbidden(connection)) return <NoAccess title={name} words={records.error} connection={connection} />;
   return (
     <>
       <PageHeader current="dashboard" connection={connection} />
-      <main className="page">
+      <main className="page" data-awaited={registration.kind === 'unknown' && error === null && !isOffline}>
         <Title
           api={api}
           organizationId={organizationId}
@@ -96,9 +97,7 @@ export function Dashboard({ organizationId, api }: { organizationId: number; api
           <CheckCard organizationId={organizationId} records={records} />
         </div>
         <TrendsCard api={api} organizationId={organizationId} analytics={records.analytics} latest={log} />
-        {error !== null && connection.kind !== 'offline' && (
-          <ErrorNotice words={error} onAgain={clinic.readAgain} />
-        )}
+        {error !== null && !isOffline && <ErrorNotice words={error} onAgain={clinic.readAgain} />}
       </main>
       <CancelDialog log={cancel.asked} name={name} onConfirm={cancel.confirm} onClose={cancel.forget} />
       {settings.openPart !== null && organization !== null && (
