@@ -1,6 +1,10 @@
-/** The dashboard, the ops console, notifications, the page of sign-in links, and the page of an unknown address. Nothing is inlined, so that a strict Content-Security-Policy holds. */
+/**
+ * The dashboard, the ops console, notifications, the page of sign-in links, and the page of an unknown address. Nothing
+ * is inlined, so that a strict Content-Security-Policy holds.
+ */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { compressedCopies } from '../packaging/release/compressed-copies.ts';
 import { fontLoading } from '../packaging/release/font-loading.ts';
 import { licenceFile } from '../packaging/release/licence-file.ts';
 
@@ -15,6 +19,7 @@ export default defineConfig(({ command }) => {
       react(),
       fontLoading('geist-latin-wght-normal'),
       licenceFile('@fontsource-variable/geist/LICENSE', 'assets/geist-LICENSE.txt'),
+      compressedCopies(),
     ],
     build: {
       emptyOutDir: true,

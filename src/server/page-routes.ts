@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { serveStatic } from '@hono/node-server/serve-static';
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { secureHeaders } from 'hono/secure-headers';
 
@@ -20,8 +20,9 @@ export function pageRoutes(basePath: string): Hono {
   // Before the headers of the pages: pages of any origin load this script.
   routes.get(
     EMBED,
-    etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...Object.keys(CROSS_ORIGIN_HEADERS)] }),
-    embed,
+    etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...Object.keys(EMBED_HEADERS)] }),
+    files(EMBED_HEADERS),
+    (c) => c.text(NOT_BUILT, 503),
   );
   routes.use(
     secureHeaders({
@@ -46,36 +47,32 @@ export function pageRoutes(basePath: string): Hono {
   routes.get('/ops', (c) => page(c, 'ops.html', basePath));
   routes.get('/notifications', (c) => page(c, 'notifications.html', basePath));
   routes.get('/sign-in', (c) => page(c, 'sign-in.html', basePath));
-  if (existsSync(BUILT)) {
-    // Their names contain a content hash, so they never change.
-    const cached = (_path: string, c: Context) =>
-      c.header('cache-control', 'public, max-age=31536000, immutable');
-    routes.use('/assets/*', serveStatic({ root: BUILT, onFound: cached }));
-  }
+  // Their names contain a content hash, so they never change.
+  routes.use('/assets/*', files({ 'cache-control': 'public, max-age=31536000, immutable' }));
   return routes;
+}
+
+/** Files of the build, compressed for clients that accept it (packaging/release/compressed-copies.ts). */
+function files(headers: Record<string, string>): MiddlewareHandler {
+  if (!existsSync(BUILT)) return (_c, next) => next();
+  const serveFile = serveStatic({ root: BUILT, precompressed: true });
+  return async (c, next) => {
+    const answer = await serveFile(c, next);
+    if (answer === undefined) return;
+    for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+    return answer;
+  };
 }
 
 const EMBED = '/embed/sync-progress.js';
 
 /** Holds nothing but code, so any page may load it. Its name never changes, so browsers request it again after some minutes. */
-const CROSS_ORIGIN_HEADERS = {
+const EMBED_HEADERS = {
   'access-control-allow-origin': '*',
   'cross-origin-resource-policy': 'cross-origin',
   'x-content-type-options': 'nosniff',
+  'cache-control': 'public, max-age=300, stale-while-revalidate=86400',
 };
-
-async function embed(c: Context): Promise<Response> {
-  try {
-    const script = await readFile(`${BUILT}${EMBED}`, 'utf8');
-    return c.body(script, 200, {
-      ...CROSS_ORIGIN_HEADERS,
-      'content-type': 'text/javascript; charset=utf-8',
-      'cache-control': 'public, max-age=300, stale-while-revalidate=86400',
-    });
-  } catch {
-    return c.text(NOT_BUILT, 503);
-  }
-}
 
 /** The build refers to its files by `./assets/`, which means another folder in `/ops/` and in `/sync`. */
 const withBasePath = (html: string, basePath: string): string =>

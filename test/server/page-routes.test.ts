@@ -1,0 +1,48 @@
+/** The files of the pages, as browsers request them. */
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { pageRoutes } from '../../src/server/page-routes.ts';
+
+const ACCEPTED = 'gzip, deflate, br';
+const routes = pageRoutes('');
+
+async function scriptOf(path: string): Promise<string> {
+  const html = await (await routes.request(path)).text();
+  return /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1] ?? '';
+}
+
+async function bytesOf(path: string, encoding: string): Promise<{ bytes: Buffer; headers: Headers }> {
+  const response = await routes.request(path, { headers: { 'accept-encoding': encoding } });
+  expect(response.status).toBe(200);
+  return { bytes: Buffer.from(await response.arrayBuffer()), headers: response.headers };
+}
+
+describe('a script', () => {
+  test('comes compressed to a browser that accepts it, and as it is to others', async () => {
+    for (const path of [await scriptOf('/'), '/embed/sync-progress.js']) {
+      const plain = await bytesOf(path, 'identity');
+      expect(plain.headers.get('content-encoding')).toBeNull();
+      const [brotli, gzip] = [await bytesOf(path, ACCEPTED), await bytesOf(path, 'gzip')];
+      expect(brotliDecompressSync(brotli.bytes)).toEqual(plain.bytes);
+      expect(gunzipSync(gzip.bytes)).toEqual(plain.bytes);
+      for (const { bytes, headers } of [brotli, gzip]) {
+        expect(bytes.length).toBeLessThan(plain.bytes.length / 2);
+        expect(headers.get('vary')).toContain('Accept-Encoding');
+        expect(headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+        expect(headers.get('cache-control')).toContain('public, max-age=');
+      }
+    }
+  });
+
+  test('of the element is not sent again while it is the same', async () => {
+    const headers = { 'accept-encoding': ACCEPTED };
+    const first = await routes.request('/embed/sync-progress.js', { headers });
+    const etag = first.headers.get('etag') ?? '';
+    const again = await routes.request('/embed/sync-progress.js', {
+      headers: { ...headers, 'if-none-match': etag },
+    });
+    expect(again.status).toBe(304);
+    expect(again.headers.get('access-control-allow-origin')).toBe('*');
+    expect(again.headers.get('vary')).toContain('Accept-Encoding');
+  });
+});
