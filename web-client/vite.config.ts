@@ -1,11 +1,12 @@
 /**
- * The dashboard, the ops console, notifications, the page of sign-in links, and the page of an unknown address. Nothing
- * is inlined, so that a strict Content-Security-Policy holds.
+ * The dashboard, the ops console, notifications, the page of sign-in links, and the page of an unknown address. One script
+ * is inlined, for which the server adds a nonce, and nothing else, so that a strict Content-Security-Policy holds.
  */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { compressedCopies } from '../packaging/release/compressed-copies.ts';
 import { fontLoading } from '../packaging/release/font-loading.ts';
+import { inlineScript } from '../packaging/release/inline-script.ts';
 import { licenceFile } from '../packaging/release/licence-file.ts';
 
 export default defineConfig(({ command }) => {
@@ -20,6 +21,7 @@ export default defineConfig(({ command }) => {
       fontLoading('geist-latin-wght-normal'),
       licenceFile('@fontsource-variable/geist/LICENSE', 'assets/geist-LICENSE.txt'),
       compressedCopies(),
+      inlineScript(new URL('./src/ui/load-again.ts', import.meta.url)),
     ],
     build: {
       emptyOutDir: true,

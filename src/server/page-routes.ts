@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
-import { secureHeaders } from 'hono/secure-headers';
+import { NONCE, secureHeaders } from 'hono/secure-headers';
 
 const BUILT = fileURLToPath(new URL('../../web-client/dist', import.meta.url));
 
@@ -28,7 +28,7 @@ export function pageRoutes(basePath: string): Hono {
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
+        scriptSrc: ["'self'", NONCE],
         styleSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'"],
@@ -81,6 +81,10 @@ const withBasePath = (html: string, basePath: string): string =>
     .replaceAll('"./assets/', `"${basePath}/assets/`)
     .replace('<head>', `<head><meta name="base-path" content="${basePath}">`);
 
+/** Of the script inside the page (web-client/src/ui/load-again.ts). */
+const withNonce = (html: string, c: Context): string =>
+  html.replace('<script>', `<script nonce="${c.get('secureHeadersNonce') ?? ''}">`);
+
 /** Whether a person followed an address: programs that call the API get a problem. */
 export function asksForPage({ req }: Context): boolean {
   const isRead = req.method === 'GET' || req.method === 'HEAD';
@@ -102,7 +106,7 @@ async function page(
   try {
     const html = await readFile(`${BUILT}/${name}`, 'utf8');
     // Not stored at all: the browser's Back would show the patients of an account that has signed out.
-    return c.html(withBasePath(html, basePath), status, { 'cache-control': 'no-store' });
+    return c.html(withNonce(withBasePath(html, basePath), c), status, { 'cache-control': 'no-store' });
   } catch {
     return c.text(NOT_BUILT, 503);
   }

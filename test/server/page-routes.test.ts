@@ -46,3 +46,17 @@ describe('a script', () => {
     expect(again.headers.get('vary')).toContain('Accept-Encoding');
   });
 });
+
+test('a page allows only the script that is part of it, by another nonce each time', async () => {
+  const nonces = await Promise.all(
+    ['/', '/ops', '/sign-in', '/notifications', '/'].map(async (path) => {
+      const response = await routes.request(path);
+      const [, nonce] = /<script nonce="([^"]+)">/.exec(await response.text()) ?? [];
+      expect(response.headers.get('content-security-policy')).toContain(
+        `script-src 'self' 'nonce-${nonce}';`,
+      );
+      return nonce;
+    }),
+  );
+  expect(new Set(nonces).size).toBe(nonces.length);
+});

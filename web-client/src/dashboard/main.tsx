@@ -4,21 +4,21 @@ import '../strict-csp.ts';
 import { createApi } from '../api.ts';
 import { sessionFetch } from '../auth/session.ts';
 import { rememberOrganization } from '../ui/last-organization.ts';
-import { loadOnDemand } from '../ui/load-on-demand.tsx';
+import { loadWholePage } from '../ui/load-on-demand.tsx';
 import { showPage } from '../ui/page-root.tsx';
 import { organizationOf, runOf, viewOf } from './address.ts';
 import { ChooseOrganization } from './choose-organization.tsx';
 import { Dashboard } from './dashboard.tsx';
 
-const RunPage = loadOnDemand(() => import('./run-page.tsx').then(({ RunPage: loaded }) => loaded));
+const RunPage = loadWholePage(() => import('./run-page.tsx').then(({ RunPage: loaded }) => loaded));
 
-const PatientsPage = loadOnDemand(() =>
+const PatientsPage = loadWholePage(() =>
   import('./patients-page.tsx').then(({ PatientsPage: loaded }) => loaded),
 );
 
-const CheckPage = loadOnDemand(() => import('./check-page.tsx').then(({ CheckPage: loaded }) => loaded));
+const CheckPage = loadWholePage(() => import('./check-page.tsx').then(({ CheckPage: loaded }) => loaded));
 
-const AddClinicPage = loadOnDemand(() =>
+const AddClinicPage = loadWholePage(() =>
   import('./add-clinic-page.tsx').then(({ AddClinicPage: loaded }) => loaded),
 );
 

@@ -1,12 +1,13 @@
 /**
  * A part of a page that is loaded on first use.
  *
- * An unreachable server cannot deliver it, and an updated server has other files. Then the page stays and shows a
- * notice: React's `lazy` would unmount the whole page. Browsers cache a failed module, so only a reload requests it
- * again.
+ * An unreachable server cannot deliver it. Then the page stays and shows a notice: React's `lazy` would unmount the whole
+ * page. Browsers cache a failed module, so only a reload requests it again. An updated server has other files: then the
+ * page loads again by itself, as does a page of which the part is all (load-again.ts).
  */
 import { type ReactNode, useEffect, useState } from 'react';
 import { ErrorNotice } from './error-notice.tsx';
+import { PART_MISSING } from './part-missing.ts';
 
 type Drawn<Props> = (props: Props) => ReactNode;
 
@@ -20,6 +21,34 @@ export function loadOnDemand<Props extends object>(
   load: () => Promise<Drawn<Props>>,
   Placeholder?: Drawn<Props>,
 ): Drawn<Props & Closable> {
+  return loaded(load, Placeholder, async () => {
+    if (await isUpdated()) reportMissing();
+  });
+}
+
+/** A part without which the page is empty. */
+export function loadWholePage<Props extends object>(load: () => Promise<Drawn<Props>>): Drawn<Props> {
+  return loaded(load, undefined, reportMissing);
+}
+
+const reportMissing = (): boolean => window.dispatchEvent(new Event(PART_MISSING));
+
+/** Whether the page that the server has now begins with another script, whose name contains the hash of all others. */
+async function isUpdated(): Promise<boolean> {
+  const own = document.querySelector('script[type="module"]')?.getAttribute('src');
+  if (own == null) return false;
+  try {
+    return !(await (await fetch(window.location.href, { cache: 'no-store' })).text()).includes(own);
+  } catch {
+    return false;
+  }
+}
+
+function loaded<Props extends object>(
+  load: () => Promise<Drawn<Props>>,
+  Placeholder: Drawn<Props> | undefined,
+  onFailure: () => void,
+): Drawn<Props & Closable> {
   let Part: Drawn<Props> | undefined;
   return function WhenWanted(props) {
     const [state, setState] = useState<'coming' | 'here' | 'failed'>('coming');
@@ -27,11 +56,15 @@ export function loadOnDemand<Props extends object>(
       if (Part !== undefined) return;
       let isCurrent = true;
       load().then(
-        (loaded) => {
-          Part = loaded;
+        (arrived) => {
+          Part = arrived;
           if (isCurrent) setState('here');
         },
-        () => isCurrent && setState('failed'),
+        () => {
+          if (!isCurrent) return;
+          setState('failed');
+          onFailure();
+        },
       );
       return () => {
         isCurrent = false;

@@ -9,10 +9,10 @@ import { createApi } from '../api.ts';
 import { useReadAccount } from '../auth/rights.ts';
 import { sessionFetch, useSession } from '../auth/session.ts';
 import { BASE_PATH } from '../base-path.ts';
-import { loadOnDemand } from './load-on-demand.tsx';
+import { loadWholePage } from './load-on-demand.tsx';
 import { restoreScroll } from './restore-scroll.ts';
 
-const SignInCard = loadOnDemand(() =>
+const SignInCard = loadWholePage(() =>
   import('../auth/sign-in-card.tsx').then(({ SignInCard: loaded }) => loaded),
 );
 

@@ -1,0 +1,128 @@
+/** Pages whose files do not arrive: the server was updated after it sent the page, or the connection was lost. */
+import type { Page } from 'playwright-core';
+import { describe, expect, vi } from 'vitest';
+import { startTestServer } from '../support/server.ts';
+import { isAccessible } from './support/axe.ts';
+import { openDashboard } from './support/dashboard.ts';
+import { test } from './support/test.ts';
+
+const SCRIPT = '**/assets/index-*.js';
+const STYLE = '**/assets/index-*.css';
+const NOT_FOUND = { status: 404, contentType: 'application/problem+json', body: '{}' };
+
+/** @returns how often the page was loaded until now */
+function countLoads(page: Page): () => number {
+  let loads = 0;
+  page.on('request', (request) => {
+    if (request.isNavigationRequest()) loads += 1;
+  });
+  return () => loads;
+}
+
+/** Another server answers from now on: its page has other files, and those of this page are gone. */
+async function update(page: Page, file: string): Promise<void> {
+  await page.route(file, (route) => route.fulfill(NOT_FOUND));
+  await page.route(/\?org=123/, async (route) => {
+    if (route.request().resourceType() === 'document') {
+      await page.unroute(file);
+      await route.continue();
+      return;
+    }
+    const response = await route.fetch();
+    await route.fulfill({
+      response,
+      body: (await response.text()).replaceAll(/index-[\w-]+\.js/g, 'index-other.js'),
+    });
+  });
+}
+
+describe('a page whose files do not arrive', () => {
+  test.for([SCRIPT, STYLE, '**/assets/page-header-*.js'])(
+    'loads again: %s',
+    async (file, { databaseUrl, page }) => {
+      const server = await startTestServer(databaseUrl);
+      const loads = countLoads(page);
+      await page.route(file, (route) => route.fulfill(NOT_FOUND), { times: 1 });
+      const dashboard = await openDashboard(page, server.url);
+      await dashboard.isConnected('live');
+      await vi.waitFor(() => expect(loads()).toBe(2));
+      expect(await page.evaluate(() => document.styleSheets.length)).toBeGreaterThan(0);
+    },
+  );
+
+  test('loads again when a page that is a part of its own is missing', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await page.route('**/assets/patients-page-*', (route) => route.fulfill(NOT_FOUND), { times: 1 });
+    await page.goto(`${server.url}/?org=123&view=patients`);
+    await page.getByRole('searchbox').or(page.getByRole('textbox')).first().waitFor();
+  });
+
+  test('says so in the empty page, waits longer each time, and ends', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const loads = countLoads(page);
+    await page.clock.install();
+    await page.route(SCRIPT, (route) => route.fulfill(NOT_FOUND));
+    await page.goto(`${server.url}/?org=123`);
+    for (const [index, ms] of [0, 2_000, 5_000, 15_000, 30_000, 60_000].entries()) {
+      await page.getByRole('alert').filter({ hasText: 'loads again by itself' }).waitFor();
+      await page.clock.fastForward(ms + 1);
+      await vi.waitFor(() => expect(loads()).toBe(index + 2));
+    }
+    await page.getByRole('alert').filter({ hasText: 'Reload it in a minute' }).waitFor();
+    await isAccessible(page);
+    await page.clock.fastForward(200_000);
+    expect(loads()).toBe(7);
+    await page.unroute(SCRIPT);
+    await page.reload();
+    await page.locator('.badge[data-connection="live"]').waitFor();
+  });
+
+  test('does not loop in a browser that keeps nothing', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const loads = countLoads(page);
+    await page.addInitScript(() => {
+      Storage.prototype.setItem = () => {
+        throw new Error('The browser keeps nothing.');
+      };
+    });
+    await page.route(SCRIPT, (route) => route.fulfill(NOT_FOUND));
+    await page.goto(`${server.url}/?org=123`);
+    await page.getByRole('alert').filter({ hasText: 'Reload it in a minute' }).waitFor();
+    expect(loads()).toBe(1);
+  });
+});
+
+describe('an open page of an updated server', () => {
+  test('loads again when a person opens a part that the server no longer has', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    await update(page, '**/assets/settings-dialog-*');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    // The settings have an address.
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+  });
+
+  test('stays when a person has typed in it', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const loads = countLoads(page);
+    await page.goto(`${server.url}/?org=123`);
+    await page.locator('.badge[data-connection="live"]').waitFor();
+    await page.evaluate(() => {
+      const field = document.createElement('input');
+      document.querySelector('main')?.append(field);
+      field.focus();
+    });
+    await page.keyboard.type('a note');
+    await update(page, '**/assets/settings-dialog-*');
+    const isAsked = page.waitForEvent('requestfinished', (request) => request.url().includes('/?org=123'));
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
+    await isAsked;
+    expect(loads()).toBe(1);
+    expect(await page.locator('main > input').inputValue()).toBe('a note');
+  });
+});
