@@ -98,19 +98,17 @@ async function answerStream(
   if (authorization !== undefined) c.set('authorization', authorization);
   const { incoming, outgoing } = c.env;
   const release = () => authorization?.endUnlessWatched();
-  // The response emits it too, also when a WebSocket is accepted.
+  // The response emits it also when a WebSocket is accepted.
   const onClose = () => {
     if (incoming.socket.destroyed) release();
   };
-  // A client may disconnect while the database does not answer. Node's list of listeners keeps room for twenty once it had a third one:
-  // a WebSocket leaves two on its socket, and an SSE stream two on its response.
-  const emitter = isHandshake(c) ? outgoing : incoming.socket;
-  emitter.on('close', onClose);
+  // A client may disconnect while the database does not answer.
+  outgoing.on('close', onClose);
   onClose();
   try {
     await next();
   } finally {
-    emitter.off('close', onClose);
+    outgoing.off('close', onClose);
     release();
   }
 }

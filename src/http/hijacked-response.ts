@@ -15,7 +15,7 @@ const MARK = 'x-hono-already-sent';
 export function hijackedResponse(c: Context<{ Bindings: HttpBindings }>): Response {
   const response = new Response(null, { headers: { [MARK]: 'true' } });
   void response.body;
-  setImmediate(releaseRequest, c.req.raw, c.env.incoming);
+  setImmediate(releaseRequest, c.req.raw, c.env);
   return response;
 }
 
@@ -23,8 +23,11 @@ const NO_HEADERS: HttpBindings['incoming']['headers'] = {};
 const NO_RAW_HEADERS: string[] = [];
 
 /** Node and the adapter keep a request as long as its response is open, which for a stream is long. */
-function releaseRequest(request: Request, incoming: HttpBindings['incoming']): void {
+function releaseRequest(request: Request, { incoming, outgoing }: HttpBindings): void {
   for (const key of Reflect.ownKeys(request)) Reflect.set(request, key, undefined);
   incoming.headers = NO_HEADERS;
   incoming.rawHeaders = NO_RAW_HEADERS;
+  incoming.url = '';
+  // The listener of the adapter holds the request. What outlives it is no listener (queued-response.ts).
+  outgoing.removeAllListeners('close');
 }

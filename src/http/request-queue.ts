@@ -8,8 +8,9 @@
  *
  * Not here: how many connections one address may have (connection-share.ts), streams that are slow to read (live/socket-writer.ts).
  */
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
+import type { QueuedResponse, QueuedServer, ResponseOwner } from './queued-response.ts';
 
 /** Maximum number of waiting requests of one connection. HTTP clients that pipeline at all send about ten. */
 const WAITING_AT_MOST = 32;
@@ -25,74 +26,50 @@ export interface RequestQueueOptions {
 }
 
 export function answerInTurn(
-  server: Server,
+  server: QueuedServer,
   handle: RequestListener,
   { unreadMs = UNREAD_MS, checkMs = CHECK_MS }: RequestQueueOptions = {},
 ): void {
-  const queues = new WeakMap<Socket, RequestQueue>();
-  const answering = new Set<RequestQueue>();
-  /** One for all responses, which saves memory: an open stream is a response that does not close. */
-  function onClose(this: ServerResponse): void {
-    const { socket } = this.req;
-    const queue = queues.get(socket);
-    queue?.next();
-    // Mostly nothing is left of it while the connection is idle, or belongs to a WebSocket.
-    if (queue?.isEmpty === true) queues.delete(socket);
-  }
-  const shared = { handle, answering, onClose };
+  const queues: Queues = new Map();
   server.on('request', (request, response) => {
     const { socket } = request;
-    let queue = queues.get(socket);
-    if (queue === undefined) {
-      queue = new RequestQueue(socket, shared);
-      queues.set(socket, queue);
-    }
-    queue.add(request, response);
+    // Node also delivers the rest of a packet after the connection has been closed.
+    if (socket.destroyed) return;
+    const queue = queues.get(socket);
+    if (queue === undefined) new RequestQueue(socket, queues, handle).start(request, response);
+    else queue.add(request, response);
   });
   const timer = setInterval(() => {
     const now = performance.now();
-    for (const queue of answering) queue.endUnread(now, unreadMs);
+    for (const queue of queues.values()) queue.endUnread(now, unreadMs);
   }, checkMs);
   timer.unref();
   server.once('close', () => clearInterval(timer));
 }
 
-/** The same for all connections of a server. */
-interface Shared {
-  handle: RequestListener;
-  /** The queues with a response in progress. */
-  answering: Set<RequestQueue>;
-  onClose: (this: ServerResponse) => void;
-}
+/** Of the connections with a response in progress. */
+type Queues = Map<Socket, RequestQueue>;
 
-/** The queue of one connection. An open stream keeps it, so it is small. */
-class RequestQueue {
+/** The queue of one connection while a response is in progress. An open stream keeps it, so it is small. */
+class RequestQueue implements ResponseOwner {
   readonly #socket: Socket;
-  readonly #shared: Shared;
-  #waiting: [IncomingMessage, ServerResponse][] | undefined;
-  #isBusy = false;
+  readonly #queues: Queues;
+  readonly #handle: RequestListener;
+  #waiting: [IncomingMessage, QueuedResponse][] | undefined;
   #isLast = false;
   /** Bytes that the operating system has accepted, and when that number last grew. */
   #taken = 0;
   #takenAt = 0;
 
-  constructor(socket: Socket, shared: Shared) {
+  constructor(socket: Socket, queues: Queues, handle: RequestListener) {
     this.#socket = socket;
-    this.#shared = shared;
+    this.#queues = queues;
+    this.#handle = handle;
+    queues.set(socket, this);
   }
 
-  get isEmpty(): boolean {
-    return !this.#isBusy && this.#waiting === undefined;
-  }
-
-  add(request: IncomingMessage, response: ServerResponse): void {
-    // Node also delivers the rest of a packet after the connection has been closed.
-    if (this.#socket.destroyed) return;
-    if (this.#isBusy) this.#enqueue(request, response);
-    else this.#start(request, response);
-  }
-
-  #enqueue(request: IncomingMessage, response: ServerResponse): void {
+  /** The request starts when those before it have been answered. */
+  add(request: IncomingMessage, response: QueuedResponse): void {
     this.#waiting ??= [];
     if (this.#waiting.length >= WAITING_AT_MOST) {
       endUnparsed(this.#socket);
@@ -102,23 +79,19 @@ class RequestQueue {
     this.#isLast ||= this.#waiting.length > PIPELINED;
   }
 
-  #start(request: IncomingMessage, response: ServerResponse): void {
-    this.#isBusy = true;
+  start(request: IncomingMessage, response: QueuedResponse): void {
     if (this.#isLast && !this.#waiting?.length) response.shouldKeepAlive = false;
     this.#progressed(performance.now());
-    const { answering, onClose, handle } = this.#shared;
-    answering.add(this);
-    response.on('close', onClose);
-    handle(request, response);
+    response.queue = this;
+    this.#handle(request, response);
   }
 
   /** The response in progress has closed: starts the next one. */
-  next(): void {
-    this.#isBusy = false;
-    this.#shared.answering.delete(this);
-    if (this.#socket.destroyed) this.#waiting = undefined;
-    const next = this.#waiting?.shift();
-    if (next !== undefined) this.#start(...next);
+  onClose(): void {
+    const next = this.#socket.destroyed ? undefined : this.#waiting?.shift();
+    if (next !== undefined) this.start(...next);
+    // Nothing is left of the queue while the connection is idle, or belongs to a WebSocket.
+    else this.#queues.delete(this.#socket);
   }
 
   /** Closes the connection when its reader has taken nothing for so long. */

@@ -6,11 +6,12 @@
  * Node stops handling such a request as soon as there is a listener for `upgrade`. A listener that ignores it leaves a
  * connection that is never answered, never times out and whose end is never noticed.
  */
-import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { endBehindResponse, writeProblem } from './malformed-request.ts';
 import { ProblemError } from './problem.ts';
+import { QueuedResponse, type QueuedServer } from './queued-response.ts';
 
 /** Idle time in both directions. The heartbeat of a stream is four times as frequent. */
 const SILENT_MS = 60_000;
@@ -18,7 +19,7 @@ const SILENT_MS = 60_000;
 /** The bytes that follow the head of an upgrade request. */
 const heads = new WeakMap<IncomingMessage, Buffer>();
 
-export function answerUpgrades(server: Server): void {
+export function answerUpgrades(server: QueuedServer): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (endBehindResponse(socket)) return;
     const length = lengthOfBody(request);
@@ -64,9 +65,9 @@ function readBody(socket: Socket, head: Buffer, length: number, done: (body: Buf
 }
 
 /** Handles the request as if it had no offer. The connection closes after the response, as nothing parses what follows. */
-function answer(server: Server, request: IncomingMessage, socket: Socket): void {
+function answer(server: QueuedServer, request: IncomingMessage, socket: Socket): void {
   socket.on('error', destroy);
-  const response = new ServerResponse(request);
+  const response = new QueuedResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   // Both directions: a client that leaves its side half-open would hold the socket, which has no other reader.

@@ -8,6 +8,7 @@ import { withoutBasePath } from '../http/base-path.ts';
 import { limitConnectionsPerAddress } from '../http/connection-share.ts';
 import { adapterProblem, answerMalformedRequests } from '../http/malformed-request.ts';
 import { ProblemError, problemResponse } from '../http/problem.ts';
+import { QueuedResponse, type QueuedServer } from '../http/queued-response.ts';
 import { answerInTurn } from '../http/request-queue.ts';
 import { answerUpgrades } from '../http/upgrades.ts';
 import type { createApp } from './app.ts';
@@ -30,9 +31,16 @@ export interface HttpServerOptions
   onConnectionRefused: (reason: 'address' | 'server') => void;
 }
 
-export function createHttpServer(app: ReturnType<typeof createApp>, options: HttpServerOptions): Server {
+export function createHttpServer(
+  app: ReturnType<typeof createApp>,
+  options: HttpServerOptions,
+): QueuedServer {
   const { basePath, limits, keepAliveMs, trustedProxies, onConnectionRefused } = options;
-  const server = createServer({ ...SLOW_CLIENTS, keepAliveTimeout: keepAliveMs });
+  const server = createServer({
+    ...SLOW_CLIENTS,
+    keepAliveTimeout: keepAliveMs,
+    ServerResponse: QueuedResponse,
+  });
   server.maxConnections = limits.connections;
   limitConnectionsPerAddress(server, {
     perAddress: limits.connectionsPerAddress,

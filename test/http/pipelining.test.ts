@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
 import { Timeline } from '#contract/stream-event.ts';
 import { startClinikoSimulator } from '../../src/cliniko-simulator/server.ts';
+import { QueuedResponse } from '../../src/http/queued-response.ts';
 import { answerInTurn } from '../../src/http/request-queue.ts';
 import { test } from '../support/database.ts';
 import { openExternalWriter } from '../support/external-writer.ts';
@@ -181,7 +182,7 @@ async function listening(server: Server): Promise<string> {
 
 describe('requests of one connection', () => {
   plainTest('are answered in order, one after the other', async () => {
-    const server = createServer();
+    const server = createServer({ ServerResponse: QueuedResponse });
     let running = 0;
     answerInTurn(server, (request, response) => {
       running += 1;
@@ -204,7 +205,7 @@ describe('requests of one connection', () => {
   });
 
   plainTest('end the connection when too many of them wait', async () => {
-    const server = createServer();
+    const server = createServer({ ServerResponse: QueuedResponse });
     let started = 0;
     answerInTurn(server, () => {
       started += 1;
@@ -221,7 +222,7 @@ describe('an answer that is not read', () => {
   const UNREAD_MS = 1_500;
 
   async function startSender() {
-    const server = createServer();
+    const server = createServer({ ServerResponse: QueuedResponse });
     answerInTurn(
       server,
       // The next portion follows when there is room for it, as streams of ours are written.

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test as plainTest, vi } from 'vitest';
+import { QueuedResponse } from '../../src/http/queued-response.ts';
 import { answerUpgrades } from '../../src/http/upgrades.ts';
 import { test } from '../support/database.ts';
 import { openRaw } from '../support/raw-connection.ts';
@@ -90,7 +91,9 @@ describe('an upgrade to an unsupported protocol', () => {
 
 describe('a WebSocket offer to another route', () => {
   plainTest('leaves nothing behind that would keep its request in memory', async () => {
-    const server = createServer((_request, response) => response.end('ok'));
+    const server = createServer({ ServerResponse: QueuedResponse }, (_request, response) =>
+      response.end('ok'),
+    );
     answerUpgrades(server);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,6 +1,6 @@
 /** Opens a stream on the socket of a request, as soon as the request has one. */
-import type { ServerResponse } from 'node:http';
 import { HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream-event.ts';
+import type { QueuedResponse } from '../../http/queued-response.ts';
 import { encodeNotice } from '../frame.ts';
 import type { Hub } from '../hub.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
@@ -19,7 +19,7 @@ interface StreamRequest {
 export async function openStream(
   deps: SseDeps,
   { authorization, headers }: StreamRequest,
-  response: ServerResponse,
+  response: QueuedResponse,
   subscribe: () => Promise<Subscriber | undefined>,
 ): Promise<void> {
   await waitForSocket(response);
@@ -34,14 +34,16 @@ export async function openStream(
   }
   const first = `retry: 2000\n\n${encodeNotice(hello(subscriber, deps.hub.mode))}`;
   const stream = new SseSocket(response, socket, { headers, first });
-  new SseConnection(deps, subscriber, authorization, stream).begin();
+  const connection = new SseConnection(deps, subscriber, authorization, stream);
+  response.stream = connection;
+  connection.begin();
 }
 
 /** How long a response waits for the previous one on the same connection. */
 const WAIT_FOR_SOCKET_MS = 1_000;
 
 /** A browser may reuse a connection just before the previous response ends here: the socket comes soon, or never. */
-async function waitForSocket(response: ServerResponse): Promise<void> {
+async function waitForSocket(response: QueuedResponse): Promise<void> {
   if (response.socket !== null) return;
   await new Promise<void>((resolve) => {
     const limit = setTimeout(resolve, WAIT_FOR_SOCKET_MS);

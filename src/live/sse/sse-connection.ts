@@ -8,6 +8,7 @@
  */
 import { formatCursor } from '#contract/cursor.ts';
 import { type ByeReason, PROTOCOL_VERSION } from '#contract/stream-event.ts';
+import type { ResponseOwner } from '../../http/queued-response.ts';
 import type { Connection, ConnectionRegistry } from '../connection-registry.ts';
 import type { FlushScheduler } from '../flush-scheduler.ts';
 import type { Frame } from '../frame.ts';
@@ -28,7 +29,7 @@ export interface SseDeps {
   flushScheduler: FlushScheduler;
 }
 
-export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
+export class SseConnection implements FrameSink, Connection, HeartbeatEntry, ResponseOwner {
   readonly #deps: SseDeps;
   readonly #subscriber: Subscriber;
   readonly #socket: SseSocket;
@@ -43,7 +44,6 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
     this.#writer = new SocketWriter(this, deps.flushScheduler);
     this.#authorization = authorization;
     authorization.watch(this);
-    socket.socket.on('close', () => this.#end());
     deps.connections.add(this);
     deps.heartbeat.add(this);
     deps.hub.counters.sseConnections += 1;
@@ -84,7 +84,8 @@ export class SseConnection implements FrameSink, Connection, HeartbeatEntry {
     this.#deps.connections.rotate(this);
   }
 
-  #end(): void {
+  /** The response closes with its socket. */
+  onClose(): void {
     this.#deps.hub.counters.sseConnections -= 1;
     this.#subscriber.end();
     this.#writer.end();

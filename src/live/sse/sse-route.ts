@@ -4,12 +4,12 @@
  *
  * Not here: how a stream opens (open-stream.ts), the open stream (sse-connection.ts).
  */
-import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
 import { pathId } from '../../http/parameters.ts';
 import { ProblemError } from '../../http/problem.ts';
+import type { QueuedResponse } from '../../http/queued-response.ts';
 import type { ChangeFeed } from '../change-feed.ts';
 import { type StreamAuthorization, streamAuthorizationOf } from '../stream-authorization.ts';
 import type { Subscriber } from '../subscriber.ts';
@@ -52,7 +52,7 @@ async function answer(deps: SseDeps, c: StreamContext, subscribe: Subscribe): Pr
   if (hasBody(c)) throw new ProblemError('INVALID_PARAMETER', 'A stream takes no body.', { field: 'body' });
   const authorization = streamAuthorizationOf(c);
   const request = { authorization, headers: Object.fromEntries(c.res.headers) };
-  await openStream(deps, request, c.env.outgoing as ServerResponse, () =>
+  await openStream(deps, request, c.env.outgoing as QueuedResponse, () =>
     subscribe({ ...wanted, authorization }),
   );
   return hijackedResponse(c);
