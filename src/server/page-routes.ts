@@ -20,6 +20,7 @@ export function pageRoutes(basePath: string): Hono {
   // Before the headers of the pages: pages of any origin load this script.
   routes.get(
     EMBED,
+    asWhole,
     etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...Object.keys(EMBED_HEADERS)] }),
     files(EMBED_HEADERS),
     (c) => c.text(NOT_BUILT, 503),
@@ -48,7 +49,7 @@ export function pageRoutes(basePath: string): Hono {
   routes.get('/notifications', (c) => page(c, 'notifications.html', basePath));
   routes.get('/sign-in', (c) => page(c, 'sign-in.html', basePath));
   // Their names contain a content hash, so they never change.
-  routes.use('/assets/*', files({ 'cache-control': 'public, max-age=31536000, immutable' }));
+  routes.use('/assets/*', files({ 'cache-control': 'public, max-age=31536000, immutable', ...NEGOTIATED }));
   return routes;
 }
 
@@ -64,6 +65,9 @@ function files(headers: Record<string, string>): MiddlewareHandler {
   };
 }
 
+/** Also of an answer that is not compressed: a shared cache would send it to all clients. */
+const NEGOTIATED = { vary: 'Accept-Encoding' };
+
 const EMBED = '/embed/sync-progress.js';
 
 /** Holds nothing but code, so any page may load it. Its name never changes, so browsers request it again after some minutes. */
@@ -72,6 +76,17 @@ const EMBED_HEADERS = {
   'cross-origin-resource-policy': 'cross-origin',
   'x-content-type-options': 'nosniff',
   'cache-control': 'public, max-age=300, stale-while-revalidate=86400',
+  ...NEGOTIATED,
+};
+
+/** The ETag is made of the body: that of a part, and of the answer to HEAD, has to be that of the whole script. */
+const asWhole: MiddlewareHandler = async ({ req }, next) => {
+  const { raw } = req;
+  const headers = new Headers(raw.headers);
+  headers.delete('range');
+  req.raw = new Request(req.url, { headers });
+  await next();
+  req.raw = raw;
 };
 
 /** The build refers to its files by `./assets/`, which means another folder in `/ops/` and in `/sync`. */

@@ -22,12 +22,13 @@ describe('a script', () => {
     for (const path of [await scriptOf('/'), '/embed/sync-progress.js']) {
       const plain = await bytesOf(path, 'identity');
       expect(plain.headers.get('content-encoding')).toBeNull();
+      expect(plain.headers.get('vary')).toBe('Accept-Encoding');
       const [brotli, gzip] = [await bytesOf(path, ACCEPTED), await bytesOf(path, 'gzip')];
       expect(brotliDecompressSync(brotli.bytes)).toEqual(plain.bytes);
       expect(gunzipSync(gzip.bytes)).toEqual(plain.bytes);
       for (const { bytes, headers } of [brotli, gzip]) {
         expect(bytes.length).toBeLessThan(plain.bytes.length / 2);
-        expect(headers.get('vary')).toContain('Accept-Encoding');
+        expect(headers.get('vary')).toBe('Accept-Encoding');
         expect(headers.get('content-type')).toBe('text/javascript; charset=utf-8');
         expect(headers.get('cache-control')).toContain('public, max-age=');
       }
@@ -44,6 +45,18 @@ describe('a script', () => {
     expect(again.status).toBe(304);
     expect(again.headers.get('access-control-allow-origin')).toBe('*');
     expect(again.headers.get('vary')).toContain('Accept-Encoding');
+  });
+
+  test('of the element has one ETag, also for HEAD and for a request for a part, which gets all of it', async () => {
+    const path = '/embed/sync-progress.js';
+    const headers = { 'accept-encoding': ACCEPTED };
+    const whole = await routes.request(path, { headers });
+    const head = await routes.request(path, { method: 'HEAD', headers });
+    const part = await routes.request(path, { headers: { ...headers, range: 'bytes=0-9' } });
+    expect(await head.text()).toBe('');
+    expect(part.status).toBe(200);
+    expect(await part.arrayBuffer()).toEqual(await whole.arrayBuffer());
+    for (const { headers } of [head, part]) expect(headers.get('etag')).toBe(whole.headers.get('etag'));
   });
 });
 
