@@ -4,6 +4,7 @@ import { describe, expect, vi } from 'vitest';
 import { startTestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 const SCRIPT = '**/assets/index-*.js';
@@ -18,6 +19,8 @@ function countLoads(page: Page): () => number {
   });
   return () => loads;
 }
+
+const attemptsOf = (): string | null => sessionStorage.getItem('patient-sync.attempts-to-load');
 
 /** Another server answers from now on: its page has other files, and those of this page are gone. */
 async function update(page: Page, file: string): Promise<void> {
@@ -92,6 +95,27 @@ describe('a page whose files do not arrive', () => {
   });
 });
 
+test('a page stays when a file of another origin is refused, as an extension of the browser adds it', async ({
+  databaseUrl,
+  page,
+}) => {
+  const server = await startTestServer(databaseUrl);
+  const loads = countLoads(page);
+  const dashboard = await openDashboard(page, server.url);
+  await dashboard.isConnected('live');
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const style = document.createElement('link');
+        Object.assign(style, { rel: 'stylesheet', href: 'https://extension.example/style.css' });
+        style.addEventListener('error', resolve);
+        document.head.append(style);
+      }),
+  );
+  expect(await page.evaluate(attemptsOf)).toBeNull();
+  expect(loads()).toBe(1);
+});
+
 describe('an open page of an updated server', () => {
   test('loads again when a person opens a part that the server no longer has', async ({
     databaseUrl,
@@ -124,5 +148,41 @@ describe('an open page of an updated server', () => {
     await isAsked;
     expect(loads()).toBe(1);
     expect(await page.locator('main > input').inputValue()).toBe('a note');
+  });
+
+  test('stays when only a proxy answers', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.isConnected('live');
+    const unavailable = { status: 502, contentType: 'text/html', body: 'Bad Gateway' };
+    await page.route(/settings-dialog-|\?org=123/, (route) => route.fulfill(unavailable));
+    const isAsked = page.waitForEvent('requestfinished', (request) => request.url().includes('/?org=123'));
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
+    await isAsked;
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    expect(await page.evaluate(attemptsOf)).toBeNull();
+  });
+
+  test('stays when a person types while it asks whether the server answers', async ({
+    databaseUrl,
+    page,
+  }) => {
+    const server = await startTestServer(databaseUrl);
+    const loads = countLoads(page);
+    await page.goto(`${server.url}/?org=123&settings=clinic`);
+    const name = page.getByRole('dialog').getByRole('textbox').first();
+    await name.waitFor();
+    const letGo = await holdAnswers(page, /\?org=123/);
+    const isAsked = page.waitForRequest((request) => request.url().includes('/?org=123'));
+    await page.evaluate(() => window.dispatchEvent(new Event('page-part-missing')));
+    await isAsked;
+    await name.fill('Harbour Street Clinic');
+    const isAnswered = page.waitForResponse((response) => response.url().includes('/?org=123'));
+    letGo();
+    await isAnswered;
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    expect(await name.inputValue()).toBe('Harbour Street Clinic');
+    expect(loads()).toBe(1);
   });
 });

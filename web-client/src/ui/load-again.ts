@@ -28,14 +28,16 @@ window.addEventListener('input', () => (hasTyped = true), true);
 window.addEventListener('error', ({ target }) => isFileOfPage(target) && loadAgain(), true);
 window.addEventListener(PART_MISSING, loadAgain);
 
+/** Extensions and translators of browsers add files of other origins, which the Content-Security-Policy refuses each time. */
 function isFileOfPage(target: EventTarget | null): boolean {
-  if (target instanceof HTMLScriptElement) return target.type === 'module';
-  return target instanceof HTMLLinkElement && target.rel === 'stylesheet';
+  const isOwn = (address: string): boolean => address.startsWith(`${window.location.origin}/`);
+  if (target instanceof HTMLScriptElement) return target.type === 'module' && isOwn(target.src);
+  return target instanceof HTMLLinkElement && target.rel === 'stylesheet' && isOwn(target.href);
 }
 
 /** The events of one page may be many: its script, its style and its parts. */
 function loadAgain(): void {
-  if (isPlanned) return;
+  if (isPlanned || hasTyped) return;
   const attempts = attemptsUntilNow();
   const delay = DELAYS_MS[attempts];
   if (delay === undefined || !isKept(attempts + 1)) {
@@ -45,10 +47,11 @@ function loadAgain(): void {
   isPlanned = true;
   tell('It loads again by itself.');
   setTimeout(async () => {
+    // The browser's own page about a server that does not answer would never load again.
+    const isThere = await serverAnswers();
     isPlanned = false;
     if (hasTyped) return;
-    // The browser's own page about a server that does not answer would never load again.
-    if (await serverAnswers()) window.location.reload();
+    if (isThere) window.location.reload();
     else loadAgain();
   }, delay);
 }

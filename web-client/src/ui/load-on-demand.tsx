@@ -38,7 +38,8 @@ async function isUpdated(): Promise<boolean> {
   const own = document.querySelector('script[type="module"]')?.getAttribute('src');
   if (own == null) return false;
   try {
-    return !(await (await fetch(window.location.href, { cache: 'no-store' })).text()).includes(own);
+    const response = await fetch(window.location.href, { cache: 'no-store' });
+    return response.ok && !(await response.text()).includes(own);
   } catch {
     return false;
   }
