@@ -6,9 +6,18 @@ import { holdPage } from '../support/held-page.ts';
 import { putJson, startTestServer } from '../support/server.ts';
 import { isAccessible } from './support/axe.ts';
 import { focusedText, isFocused, openDashboard } from './support/dashboard.ts';
+import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
 
 describe('the dashboard', () => {
+  test('shows the sync also when the settings of the clinic do not arrive', async ({ databaseUrl, page }) => {
+    const server = await startTestServer(databaseUrl);
+    await holdAnswers(page, /\/api\/v1\/organizations\//);
+    const dashboard = await openDashboard(page, server.url);
+    await dashboard.startFull.click();
+    await dashboard.hasStatus('completed');
+  });
+
   test('explains a wrong key, and a retry succeeds with the correct one', async ({ databaseUrl, page }) => {
     const server = await startTestServer(databaseUrl);
     server.cliniko.behaviour.access = 'unauthorised';
