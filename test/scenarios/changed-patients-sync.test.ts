@@ -141,6 +141,21 @@ describe('a sync of changed patients', () => {
     });
   });
 
+  test('proves nothing with patients of the list of changes when it then reads everything', async ({
+    databaseUrl,
+  }) => {
+    const behaviour = { ignoredFilters: ['updated_at'], total: 'one-too-high' } as const;
+    const server = await startTestServer(databaseUrl, { patients: 99, behaviour });
+    await wholeSync(server);
+    // Too new for the list of the whole clinic: with it the run has seen as many as the wrong total of that list.
+    server.cliniko.people.add(1);
+    expect(await wholeSync(server, 'sync-changed')).toMatchObject({
+      status: 'completed',
+      records_processed: 100,
+      metadata: { inserted: 1, proof: { proven: false } },
+    });
+  });
+
   test('reads only what changed when Cliniko reports no totals', async ({ databaseUrl }) => {
     const behaviour = { total: 'missing', nextLink: 'never' } as const;
     const server = await startTestServer(databaseUrl, { patients: 60, behaviour });

@@ -93,8 +93,10 @@ async function* changedPages(crawl: Crawl, since: string): AsyncGenerator<Fetche
     return true;
   } catch (error) {
     if (!(error instanceof IgnoredFilterError || error instanceof RepeatedPageError)) throw error;
-    // The patients of the pages before are read again. None counts twice.
-    crawl.position = START;
+    // The patients of the pages before are read again. None counts twice. But a scan of numbered pages counts all that the run has
+    // seen, and its list omits new ones, so it proves nothing then: a scan by id has to.
+    const coverage = { ...START.coverage, totalUnchanged: crawl.seen.size === 0 };
+    crawl.position = { ...START, coverage };
     return false;
   }
 }
