@@ -118,6 +118,21 @@ describe('patients that no filter on created_at finds', () => {
     });
   });
 
+  test('are stored when their created_at is in the future and the clinic cannot be read by id', async ({
+    databaseUrl,
+  }) => {
+    const behaviour = { total: 'one-too-high', ignoredFilters: ['id'] } as const;
+    const server = await startTestServer(databaseUrl, { patients: 250, behaviour });
+    const { people } = server.cliniko;
+    for (const id of [...people.ids()].slice(200, 220))
+      people.override(id, { created_at: '2099-01-01T00:00:00Z' });
+
+    expect(await wholeSync(server)).toMatchObject({
+      records_success: 250,
+      metadata: { proof: { proven: false } },
+    });
+  });
+
   test('are stored when the totals are wrong, which do not show that there is one', async ({
     databaseUrl,
   }) => {

@@ -44,18 +44,21 @@ export async function* scanWholeClinic(crawl: Crawl): AsyncGenerator<FetchedPage
   if (unchanged !== undefined) return { mayHaveNewer: false, catchUp: unchanged };
   const pagesEnded = scanned?.ending;
   // An earlier attempt stopped in the middle of this scan.
-  if (phase === 'keyset-scan') yield* keysetScan(crawl, { afterId, listed: crawl.seen.size }, pagesEnded);
+  let ending: ListEnding | undefined;
+  if (phase === 'keyset-scan')
+    ending = yield* keysetScan(crawl, { afterId, listed: crawl.seen.size }, pagesEnded);
   let before: Coverage | undefined;
   for (;;) {
     const { coverage } = crawl.position;
     let { unbounded } = coverage;
     if (!isWorthAScan(coverage, before)) {
-      const counted = unbounded ? { mayHaveNewer: false, catchUp: undefined } : await countAgain(crawl);
+      const mayHaveNewer = ending === 'repeated';
+      const counted = unbounded ? { mayHaveNewer, catchUp: undefined } : await countAgain(crawl, ending);
       if (counted !== 'unlisted') return counted;
       unbounded = true;
     }
     before = coverage;
-    yield* nextKeysetScan(crawl, unbounded, pagesEnded);
+    ending = yield* nextKeysetScan(crawl, unbounded, pagesEnded);
   }
 }
 
@@ -64,16 +67,18 @@ export async function* nextKeysetScan(
   crawl: Crawl,
   isUnbounded: boolean,
   pagesEnded?: ListEnding,
-): AsyncGenerator<FetchedPage> {
+): AsyncGenerator<FetchedPage, ListEnding> {
   const { coverage } = crawl.position;
   // Without a total a bound proves nothing, and it would exclude patients without `created_at`.
   const unbounded = isUnbounded || (coverage.phase !== 'catch-up' && coverage.totalAtEnd === null);
   // The catch-up has also seen patients that the list does not contain, such as new ones.
   const listed = coverage.phase === 'catch-up' ? coverage.seen : crawl.seen.size;
   crawl.position = { ...crawl.position, coverage: beganKeysetScan(coverage, unbounded) };
-  if ((yield* keysetScan(crawl, { afterId: null, listed }, pagesEnded)) === 'end') return;
+  const ending = yield* keysetScan(crawl, { afterId: null, listed }, pagesEnded);
+  if (ending === 'end') return ending;
   crawl.position = { ...crawl.position, coverage: gaveUpKeysetScan(crawl.position.coverage, coverage) };
   yield closingPage(crawl);
+  return ending;
 }
 
 /** @param before result of the scan before the newest one; if both are equal, another scan would not change it */
@@ -86,9 +91,13 @@ function isWorthAScan(coverage: Coverage, before: Coverage | undefined): boolean
 }
 
 /** Mostly nothing is left to scan, so the catch-up does not wait for the count. */
-async function countAgain(crawl: Crawl): Promise<ScannedClinic | 'unlisted'> {
-  // Totals that contradict the list do not show whether there are others.
-  if (!isComplete(crawl.position.coverage)) return 'unlisted';
+async function countAgain(
+  crawl: Crawl,
+  keysetEnded: ListEnding | undefined,
+): Promise<ScannedClinic | 'unlisted'> {
+  // Totals that contradict the list do not show whether there are others, so it is read by id without its bound. Where that is not
+  // possible, its total would include new patients, which would seem to be lacking.
+  if (!isComplete(crawl.position.coverage) && keysetEnded !== 'repeated') return 'unlisted';
   const counted = findOthers(crawl);
   const catchUp = startCatchUp(crawl);
   const others = await counted;
