@@ -8,10 +8,13 @@ import { openDashboard } from './support/dashboard.ts';
 import { embedOn, openOwnPage } from './support/embed-page.ts';
 import { holdAnswers } from './support/held-answers.ts';
 import { test } from './support/test.ts';
-import { setClock } from './support/wrong-clock.ts';
+import { hideTime, setClock } from './support/wrong-clock.ts';
 
 /** All but the stream, which tells no time. */
 const ANSWERS = /\/api\/v1\/(?!.*\/events)/;
+
+/** The page draws a sync when it knows the settings of its clinic. */
+const SETTINGS = /\/api\/v1\/organizations\/123$/;
 
 const factOf = (page: Page, term: string) =>
   page.locator('.facts div').filter({ hasText: term }).locator('dd');
@@ -50,6 +53,7 @@ test('the time left stays when the page learns the clock of the server', async (
     values (123, 'full_patients', 'running', now() at time zone 'utc', '{"estimated_remaining_ms": 3600000}')`;
   await setClock(page, 600_000);
   const letGo = await holdAnswers(page, ANSWERS);
+  await hideTime(page, SETTINGS);
   const dashboard = await openDashboard(page, server.url);
   await dashboard.hasStatus('running');
   await factOf(page, 'Running for').filter({ hasText: /^10m/ }).waitFor();
@@ -72,6 +76,7 @@ test('a second attempt that has passed by the wrong clock appears when the page 
       ${sql.json({ retry_at: retryAt })})`;
   await setClock(page, 600_000);
   const letGo = await holdAnswers(page, ANSWERS);
+  await hideTime(page, SETTINGS);
   const dashboard = await openDashboard(page, server.url);
   await dashboard.hasStatus('failed');
   expect(await factOf(page, 'Next attempt').count()).toBe(0);

@@ -16,3 +16,12 @@ export async function setClock(page: Page, offsetMs: number): Promise<void> {
     globalThis.Date = WrongDate as DateConstructor;
   }, offsetMs);
 }
+
+/** Answers without the time of the server, as through a proxy that removes the header. */
+export async function hideTime(page: Page, url: RegExp): Promise<void> {
+  await page.route(url, async (route) => {
+    const response = await route.fetch();
+    const { date: _, ...headers } = response.headers();
+    await route.fulfill({ response, headers });
+  });
+}
