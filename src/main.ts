@@ -30,7 +30,8 @@ async function main(): Promise<void> {
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, colour: config.colour });
   endOnCrash(logger);
   const leaving = new AbortController();
-  const starting = startServer(config, logger, leaving.signal);
+  // It begins once the signals have their handlers.
+  const starting = Promise.resolve().then(() => startServer(config, logger, leaving.signal));
   drainOnSignal(config, logger, starting, leaving);
   const server = await starting.catch((error: unknown) => {
     if (leaving.signal.aborted) return undefined;
