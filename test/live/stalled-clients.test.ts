@@ -37,8 +37,8 @@ describe('a client that takes nothing for 30 s', () => {
     await socket.until('snapshot');
     socket.socket.pause();
 
-    // A client that reads takes in 5 s what a full socket holds. In the same time the closed one must take the reason.
-    const changed = changeTimers({ 30000: 5_000, 1000: 60_000 });
+    // A client that reads takes in 10 s what a full socket holds. In the same time the closed one must take the reason.
+    const changed = changeTimers({ 30000: 10_000, 1000: 60_000 });
     await sql`update sync_logs set metadata = ${JSON.stringify({ note: 'x'.repeat(EVENT_BYTES) })}::text::jsonb`;
     await leap(EVENTS);
     await witness.until((sent) => changesOf(sent).length === EVENTS + 1);
@@ -46,7 +46,7 @@ describe('a client that takes nothing for 30 s', () => {
       /^patient_sync_slow_readers_total\{fate="closed"\} (\d+)$/m.exec(
         await (await fetch(`${server.url}/metrics`)).text(),
       )?.[1];
-    await vi.waitFor(async () => expect(await closed()).toBe('2'), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(async () => expect(await closed()).toBe('2'), { timeout: 40_000, interval: 50 });
 
     socket.socket.resume();
     expect(await socket.closed).toBe(4002);
