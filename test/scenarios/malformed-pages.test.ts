@@ -88,7 +88,7 @@ describe('a Cliniko that refuses lists in the order of archived_at', () => {
       });
     }
     // One in each mode. Where answers are slow, a full sync may ask early and again.
-    expect(cliniko.requests.filter(isRefused).length).toBeLessThanOrEqual(4);
+    expect([3, 4]).toContain(cliniko.requests.filter(isRefused).length);
   });
 });
 
