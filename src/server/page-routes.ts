@@ -59,7 +59,8 @@ function files(headers: Record<string, string>): MiddlewareHandler {
   const serveFile = serveStatic({ root: BUILT, precompressed: true });
   return async (c, next) => {
     const answer = await serveFile(c, next);
-    if (answer === undefined) return;
+    // Without such a file it is what `next` returns, which is no response.
+    if (!(answer instanceof Response)) return;
     for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
     return answer;
   };

@@ -60,6 +60,10 @@ describe('a script', () => {
   });
 });
 
+test('a file of another version is not found', async () => {
+  expect((await routes.request('/assets/index-old.js')).status).toBe(404);
+});
+
 test('a page allows only the script that is part of it, by another nonce each time', async () => {
   const nonces = await Promise.all(
     ['/', '/ops', '/sign-in', '/notifications', '/'].map(async (path) => {
