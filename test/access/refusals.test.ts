@@ -11,6 +11,19 @@ import { type GuardedServer, OURS, startGuardedServer, THEIRS } from './support/
 
 const unknownToken = (n: number) => `pst_${String(n).padStart(43, 'x')}`;
 
+/** The close code of a socket, or `subscribed`, whichever comes first. */
+async function firstOf({ closed, frames }: ReturnType<typeof startSocket>): Promise<number | 'subscribed'> {
+  let code: number | undefined;
+  void closed.then((closedWith) => {
+    code = closedWith;
+  });
+  return await vi.waitFor(() => {
+    if (code !== undefined) return code;
+    expect(frames().map(({ type }) => type)).toContain('subscribed');
+    return 'subscribed';
+  });
+}
+
 async function refused(server: GuardedServer, status: number, code: string): Promise<number> {
   const text = await (
     await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.admin}` } })
@@ -256,7 +269,7 @@ describe('BOOTSTRAP_ADMIN_TOKEN', () => {
         (await ask('/account')).status,
         (await ask(`/organizations/${OURS}`, put)).status,
         (await postCode(server, await newCode(server, account?.id ?? 0))).status,
-        await Promise.race([socket.closed, socket.until('subscribed').then(() => 'subscribed')]),
+        await firstOf(socket),
       ];
       socket.close();
       return answers;

@@ -13,11 +13,9 @@ const WS = '/api/v1/cliniko/ws';
 
 /** @param lines the whole head */
 async function ask(server: Pick<TestServer, 'url'>, lines: readonly string[]) {
-  const { socket, until } = openRaw(server.url, `${lines.join('\r\n')}\r\n\r\n`);
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  const text = await Promise.race([until('\r\n\r\n'), closed.then(() => until('HTTP'))]);
-  await Promise.race([until('}'), closed]);
-  const whole = await until(text.slice(0, 12));
+  const { until, untilOrClosed } = openRaw(server.url, `${lines.join('\r\n')}\r\n\r\n`);
+  await untilOrClosed('}');
+  const whole = await until('HTTP');
   return {
     status: Number(whole.slice(9, 12)),
     head: whole.slice(0, whole.indexOf('\r\n\r\n')),

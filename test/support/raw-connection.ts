@@ -9,6 +9,8 @@ export interface RawConnection {
    * @returns all text received so far
    */
   until(part: string): Promise<string>;
+  /** As `until`, or until the connection closes. */
+  untilOrClosed(part: string): Promise<string>;
 }
 
 /** @param opening the first bytes to send */
@@ -19,10 +21,15 @@ export function openRaw(url: string, opening: string): RawConnection {
   let text = '';
   socket.on('data', (piece) => (text += piece.toString('latin1'))).on('error', () => {});
   socket.write(opening);
+  const limits = { timeout: 5_000, interval: 20 };
   return {
     socket,
     async until(part) {
-      await vi.waitFor(() => expect(text).toContain(part), { timeout: 5_000, interval: 20 });
+      await vi.waitFor(() => expect(text).toContain(part), limits);
+      return text;
+    },
+    async untilOrClosed(part) {
+      await vi.waitFor(() => expect(socket.closed || text.includes(part), text).toBe(true), limits);
       return text;
     },
   };
