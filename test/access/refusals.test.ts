@@ -100,7 +100,7 @@ describe('wrong tokens', () => {
 
   plainTest('are looked up ten times a second, with 500 tokens in a statement', async () => {
     onTestFinished(() => void vi.useRealTimers());
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const find = vi.fn(async (_hashes: readonly string[]) => new Map());
     const lookUp = createTokenLookup(find);
     await lookUp('first');

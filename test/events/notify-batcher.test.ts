@@ -33,7 +33,7 @@ describe('nudges after a pause', () => {
     // Opening the connection needs real timers.
     batcher.send('t:1@us');
     await listener.until(1);
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     batcher.send('t:2@us');
     await listener.until(2);
     batcher.add({ organizations: [7], work: false });

@@ -19,7 +19,7 @@ import { openVirtualCliniko } from './support/virtual-cliniko.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({
-    toFake: ['setTimeout', 'performance', 'Date'],
+    toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'],
     now: Date.parse('2026-11-01T00:00:00Z'),
   });
 });
