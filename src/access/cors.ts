@@ -31,6 +31,8 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
       'retry-after',
       'x-request-id',
       'idempotent-replayed',
+      // The next page of a CSV.
+      'link',
       'x-ratelimit-limit',
       'x-ratelimit-remaining',
       'x-ratelimit-reset',

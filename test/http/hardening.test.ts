@@ -62,7 +62,7 @@ describe('a page of another origin', () => {
     const refused = await server.api('/cliniko/sync-all/0', { method: 'POST', headers });
     for (const answer of [stream.response, poll, started, refused]) {
       expect(answer.headers.get('access-control-allow-origin'), answer.url).toBe(FRIEND);
-      for (const name of ['date', 'etag', 'idempotent-replayed', 'retry-after', 'x-ratelimit-reset'])
+      for (const name of ['date', 'etag', 'idempotent-replayed', 'link', 'retry-after', 'x-ratelimit-reset'])
         expect(answer.headers.get('access-control-expose-headers')?.split(',')).toContain(name);
       expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
       expect(answer.headers.get('vary')).toContain('Origin');
