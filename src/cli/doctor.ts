@@ -39,6 +39,7 @@ import {
   checkStoredClinikoKey,
   checkTokens,
 } from './doctor/key-checks.ts';
+import { checkLocks } from './doctor/lock-check.ts';
 import { checkMail } from './doctor/mail-check.ts';
 import { checkNats } from './doctor/nats-check.ts';
 import { checkReplica } from './doctor/replica-check.ts';
@@ -141,6 +142,7 @@ async function* examineDatabase(
     ...(await checkGrants(sql, server, config.databaseReaders)),
     await checkRoom(sql, config.databasePoolMax),
     await checkClock(sql),
+    await checkLocks(sql),
   ]);
   yield await withSql('DATABASE_URL', url, checkDefaults, {});
   yield await checkListen(config.listenDatabaseUrl ?? url);

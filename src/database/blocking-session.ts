@@ -5,7 +5,7 @@
  * PostgreSQL hides from an ordinary role since when a session of another role has had its transaction, so the oldest
  * transaction cannot be searched for.
  */
-import type { Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
 import { every } from '../timing/every.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { connectSeparately } from './driver.ts';
@@ -58,19 +58,34 @@ export function watchBlockingSession(pool: Sql, waiting: number): BlockingSessio
   };
 }
 
+interface Session {
+  /** 0: a prepared transaction, which has no session. */
+  pid: number;
+  name: string;
+  role: string;
+  isAutovacuum: boolean;
+}
+
+/** The columns of a `Session`, of a row `holder (pid)` and its row of `pg_stat_activity`, when it has one. */
+export const sessionColumns = (sql: ISql) => sql`
+  holder.pid, coalesce(nullif(application_name, ''), backend_type, 'another program') as name,
+  coalesce(usename, 'unknown') as role, datid is not null and usesysid is null as "isAutovacuum"`;
+
+/** Such as `pg_dump, process 12 of the role backup`. */
+export function nameOfSession({ pid, name, role, isAutovacuum }: Session): string {
+  if (isAutovacuum) return `autovacuum, process ${pid}`;
+  if (pid === 0) return 'a prepared transaction, which pg_prepared_xacts lists';
+  return `${name}, process ${pid} of the role ${role}`;
+}
+
 /**
- * `pg_blocking_pids` answers for every role. Process 0 is a prepared transaction, which has no session. Of the processes that work in
- * a database, only those of autovacuum have no role. They are named last: they give way.
+ * `pg_blocking_pids` answers for every role. Of the processes that work in a database, only those of autovacuum have no role. They
+ * are named last: they give way.
  */
 async function readBlocker(sql: Sql, waiting: number): Promise<BlockingSession | undefined> {
-  const [blocker] = await sql<{ pid: number; name: string; role: string; isAutovacuum: boolean }[]>`
-    select pid, coalesce(nullif(application_name, ''), backend_type, 'another program') as name,
-      coalesce(usename, 'unknown') as role, datid is not null and usesysid is null as "isAutovacuum"
-    from unnest(pg_blocking_pids(${waiting})) as pid left join pg_stat_activity using (pid)
+  const [blocker] = await sql<Session[]>`
+    select ${sessionColumns(sql)}
+    from unnest(pg_blocking_pids(${waiting})) as holder (pid) left join pg_stat_activity using (pid)
     order by "isAutovacuum", xact_start limit 1`;
-  if (blocker === undefined) return undefined;
-  const { pid, name, role, isAutovacuum } = blocker;
-  if (isAutovacuum) return { name: `autovacuum, process ${pid}`, isAutovacuum };
-  if (pid === 0) return { name: 'a prepared transaction, which pg_prepared_xacts lists', isAutovacuum };
-  return { name: `${name}, process ${pid} of the role ${role}`, isAutovacuum };
+  return blocker && { name: nameOfSession(blocker), isAutovacuum: blocker.isAutovacuum };
 }

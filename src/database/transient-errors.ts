@@ -37,7 +37,7 @@ const REASONS = new Map([
   ['53300', 'no session is free'],
   ['57P03', 'it is starting or stopping'],
   ['57014', 'a statement took too long, or was cancelled'],
-  ['55P03', 'another session holds a lock'],
+  ['55P03', 'another session holds a lock, which "npm run doctor" names'],
   ['25006', ACCEPTS_NO_WRITES],
   ['CONNECTION_DESTROYED', ACCEPTS_NO_WRITES],
   ['CONNECT_WRONG_SESSION', ACCEPTS_NO_WRITES],

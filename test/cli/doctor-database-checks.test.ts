@@ -7,6 +7,7 @@ import {
   checkRoom,
   checkRowLevelSecurity,
 } from '../../src/cli/doctor/database-checks.ts';
+import { checkLocks } from '../../src/cli/doctor/lock-check.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { createLogger } from '../../src/logging/logger.ts';
@@ -65,6 +66,29 @@ describe('the doctor', () => {
       state: 'warning',
       detail: expect.stringMatching(/of 5 are free\. Raise the CONNECTION LIMIT of the role, or set/),
     });
+  });
+
+  test('names a transaction of another role that keeps a clinic locked', async () => {
+    const { admin, createRole, ownerUrl, urlOf } = await createPlatform();
+    await migrate(ownerUrl);
+    const role = await createRole();
+    await admin.unsafe(
+      `grant select, update on organizations to ${role}; grant select on patients to ${role}`,
+    );
+    const owner = connectInTest(ownerUrl);
+    await connectInTest(urlOf(role)).begin(async (other) => {
+      await other`lock table patients in access share mode`;
+      expect(await checkLocks(owner)).toMatchObject({ check: 'locks', state: 'ok' });
+      await other`lock table organizations in row exclusive mode`;
+      const [holder] = await other<{ pid: number }[]>`
+        select pg_backend_pid() as pid, set_config('application_name', 'panel', false)`;
+      expect(await checkLocks(owner)).toEqual({
+        check: 'locks',
+        state: 'warning',
+        detail: `panel, process ${holder?.pid} of the role ${role} has kept rows or tables locked for more than 2 s: organizations. Syncs may wait for its transaction and fail. End it there, or as its role or a superuser: SELECT pg_terminate_backend(${holder?.pid})`,
+      });
+    });
+    expect(await checkLocks(owner)).toMatchObject({ state: 'ok' });
   });
 
   test('counts the sessions of other roles, which PostgreSQL hides from an ordinary owner', async () => {
