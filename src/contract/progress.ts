@@ -63,6 +63,9 @@ export function isWithoutKey({ status, error_details }: SyncLog): boolean {
   return status === 'failed' && error_details === NO_KEY_STORED;
 }
 
+/** Before the reason of a failure that has no message of its own. */
+export const SYNC_FAILED = 'Sync failed: ';
+
 /** The guide's message for each way a sync can fail; null when there is no message. */
 export function problemText(log: SyncLog): string | null {
   if (log.status === 'failed') {
@@ -76,7 +79,7 @@ export function problemText(log: SyncLog): string | null {
       case 'SYNC_CANCELLED':
         return log.error_details ?? 'The sync was cancelled.';
       default:
-        return `Sync failed: ${log.error_details ?? 'no reason was given'}`;
+        return `${SYNC_FAILED}${log.error_details ?? 'no reason was given'}`;
     }
   }
   if (log.status === 'completed' && log.records_failed > 0) {

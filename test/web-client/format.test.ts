@@ -7,7 +7,7 @@ import { statusText } from '../../web-client/src/dashboard/status-text.ts';
 import { backoffMs } from '../../web-client/src/live/connection.ts';
 import { applyPolledState, unknownOrganization } from '../../web-client/src/live/organization-state.ts';
 import { countByState, inOrder, narrowed } from '../../web-client/src/ops/listing.ts';
-import { causeGroups, causeWords, createRowReader } from '../../web-client/src/ops/rows.ts';
+import { causeGroups, causeWords, createRowReader, noteOf } from '../../web-client/src/ops/rows.ts';
 import {
   counterText,
   operationWords,
@@ -127,6 +127,12 @@ describe('the list of the ops console', () => {
     );
     const found = narrowed(aged, { text: '12', state: null, cause: null, sort: 'state' });
     expect(found.map(({ id }) => id)).toEqual([12]);
+  });
+
+  test('says why a run failed; that it failed, the state beside it says', () => {
+    const failed = stateOf(aLog({ status: 'failed', error_details: 'Cliniko does not answer: 503' }));
+    const [row] = createRowReader()(new Map([[failed.organizationId, failed]]), new Map(), new Map());
+    expect(row && noteOf(row)).toBe('Cliniko does not answer: 503');
   });
 
   test('is filtered by text in any case, and by state', () => {

@@ -6,7 +6,7 @@
  */
 import { formatCount, formatPatients } from '#contract/count.ts';
 import type { OverviewRow, OverviewState } from '#contract/overview.ts';
-import { isCancelled, isWithoutKey, problemText } from '#contract/progress.ts';
+import { isCancelled, isWithoutKey, problemText, SYNC_FAILED } from '#contract/progress.ts';
 import type { SyncLog } from '#contract/sync-log.ts';
 import type { EverythingState } from '../live/everything-state.ts';
 import { type OrganizationState, unknownOrganization } from '../live/organization-state.ts';
@@ -173,7 +173,8 @@ export function noteOf(row: ConsoleRow): string {
   const { state, log, held, errors } = row;
   switch (state) {
     case 'failed':
-      return failureOf(row);
+      // The state beside it says so, and the column has little room.
+      return failureOf(row).replace(SYNC_FAILED, '');
     case 'overdue':
       return row.lastSuccessAt === null ? 'No sync has succeeded yet' : 'No sync in time';
     case 'held':
