@@ -19,8 +19,14 @@ export const runColumns = (sql: ISql) => sql`
   (log.row - 'metadata')::text as columns, (log.row -> 'metadata')::text as metadata, ${lastChangeOf(sql)} as change`;
 
 /** The last change of a row, for a statement in which `log` has the row's `id` and `organization_id`. */
-export const lastChangeOf = (sql: ISql) => sql`(
-  select json_build_array(changed.seq, ${isoTime(sql, 'changed.at')})
+export const lastChangeOf = (sql: ISql) =>
+  ofLastChange(sql, sql`json_build_array(changed.seq, ${isoTime(sql, 'changed.at')})`);
+
+/** Its time only. The newest change, and not the latest time: a clock that was set back has changes in the future before it. */
+export const lastChangeTimeOf = (sql: ISql) => ofLastChange(sql, sql`changed.at`);
+
+const ofLastChange = (sql: ISql, columns: ReturnType<ISql>) => sql`(
+  select ${columns}
   from sync_events as changed
   where sync_log_id = log.id and ${eventIsOf(sql, sql`log.organization_id`)} and type <> 'snapshot'
   order by changed.seq desc limit 1)`;

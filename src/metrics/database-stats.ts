@@ -5,6 +5,7 @@
  * the maximum, not the sum.
  */
 import type { Sql } from 'postgres';
+import { lastChangeTimeOf } from '../events/run-row.ts';
 import { type Freshness, readFreshness } from '../organizations/overdue.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 
@@ -54,8 +55,7 @@ async function readRow(sql: Sql): Promise<Row> {
     with running as (
       select log.id, log.started_at at time zone 'utc' as started_at, run.owner, run.lease_expires_at,
         run.sync_log_id is not null as ours,
-        coalesce((select max(at) from sync_events where sync_log_id = log.id), log.started_at at time zone 'utc')
-          as changed_at
+        coalesce(${lastChangeTimeOf(sql)}, log.started_at at time zone 'utc') as changed_at
       from sync_logs as log left join sync_runs as run on run.sync_log_id = log.id and run.ended_at is null
       where sync_status_word(log.status) = 'running')
     select count(*) filter (where ours and owner is null)::int as queued,

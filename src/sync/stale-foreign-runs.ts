@@ -8,6 +8,7 @@ import type { ISql } from 'postgres';
 import type { Database } from '../database/open.ts';
 import { retryTransaction } from '../database/retry-transaction.ts';
 import { freeStreams } from '../events/free-streams.ts';
+import { lastChangeTimeOf } from '../events/run-row.ts';
 import type { Logger } from '../logging/logger.ts';
 import { safeError } from '../logging/safe-error.ts';
 import { every } from '../timing/every.ts';
@@ -86,7 +87,7 @@ interface Unchanged {
 /** The last change of the row `log`. */
 const lastChange = (sql: ISql) => sql`
   coalesce(
-    (select max(at) from sync_events where sync_log_id = log.id and type <> 'snapshot'),
+    ${lastChangeTimeOf(sql)},
     -- Rows of the replaced system are older than the event log: their start counts. A start in the future says nothing.
     case when started_at < (now() at time zone 'utc') + interval '1 day' then started_at at time zone 'utc'
       else '-infinity' end)`;

@@ -56,6 +56,18 @@ describe('a running row of another program', () => {
     ).toHaveLength(0);
   });
 
+  test('is judged by its newest change, also after changes while the clock was ahead', async ({
+    databaseUrl,
+  }) => {
+    const { database, sql } = await openEngine(databaseUrl);
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
+      values (7, 'x', 'running', '2020-01-01')`;
+    await sql`update sync_events set at = now() + interval '1 hour'`;
+    await sql`update sync_logs set records_processed = 9`;
+    await sql`update sync_events set at = now() - interval '16 minutes' where type = 'progress'`;
+    expect(await endInterruptedRuns(database)).toBe(1);
+  });
+
   test('that is being written at that moment is skipped', async ({ databaseUrl }) => {
     const { database, sql } = await openEngine(databaseUrl);
     await sql`insert into sync_logs (organization_id, operation_type, status, started_at)
