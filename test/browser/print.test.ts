@@ -28,6 +28,8 @@ test('the console prints every clinic, in dark letters', async ({ databaseUrl, p
   );
   const overlapping = ends.filter(({ top }, place) => top < (ends[place - 1]?.bottom ?? top) - 1);
   expect(overlapping).toEqual([]);
+  const events = await page.locator('.tail').boundingBox();
+  expect(events?.y).toBeGreaterThan(ends.at(-1)?.bottom ?? Number.POSITIVE_INFINITY);
   const lightness = await page
     .locator('h1')
     .evaluate((heading) => Math.max(...(getComputedStyle(heading).color.match(/\d+/g) ?? []).map(Number)));
