@@ -155,7 +155,13 @@ function describeClinikoFailure(failure: ClinikoFailure, message: string): Failu
         solution: networkSolution(failure.code),
       };
     case 'unreadable':
-      return { error_type: 'CLINIKO_BAD_RESPONSE', error_details, retry_recommended: true };
+      return {
+        error_type: 'CLINIKO_BAD_RESPONSE',
+        error_details,
+        retry_recommended: true,
+        solution:
+          "Start the sync again. If it fails again, ask Cliniko's support about the API of this account.",
+      };
     default:
       return failure satisfies never;
   }

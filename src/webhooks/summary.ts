@@ -139,7 +139,7 @@ const CAUSES: Record<string, string> = {
   CLINIKO_FORBIDDEN: 'the API key may not read patients',
   CLINIKO_RATE_LIMITED: 'Cliniko limited the rate of requests',
   CLINIKO_UNAVAILABLE: 'Cliniko did not answer',
-  CLINIKO_BAD_RESPONSE: 'Cliniko sent no page of patients',
+  CLINIKO_BAD_RESPONSE: 'Cliniko sent no usable page of patients',
   DATABASE_CONSTRAINT_ERROR: 'the database refused the patients',
   DATABASE_UNAVAILABLE: 'the database did not answer',
   SYNC_CANCELLED: 'cancelled',

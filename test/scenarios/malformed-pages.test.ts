@@ -291,6 +291,8 @@ describe('a Cliniko that turns empty after the first page', () => {
         ? { phase: 'completed', proof: { proven: false, reason: expect.stringContaining('an empty list') } }
         : { phase: 'failed', error_type: 'CLINIKO_BAD_RESPONSE' },
     );
+    const emptied = 'Cliniko returned an empty page although it has more patients';
+    expect(log.error_details).toBe(size < 10 ? null : emptied);
   });
 });
 
@@ -305,6 +307,7 @@ describe('a Cliniko that returns the same page for every request', () => {
     expect(await engine.syncWith(source)).toMatchObject({
       status: 'failed',
       records_success: 10,
+      error_details: 'Cliniko returned the same page of its list again instead of the next one',
       metadata: { error_type: 'CLINIKO_BAD_RESPONSE' },
     });
   });

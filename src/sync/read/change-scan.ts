@@ -7,7 +7,7 @@
  *
  * Numbered pages are used only if Cliniko ignores the sort or the filters that this needs.
  */
-import { ClinikoError, isRequestRefused } from '../../cliniko/error.ts';
+import { ClinikoError, isRequestRefused, unusablePage } from '../../cliniko/error.ts';
 import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { scanByIds } from './keyset-scan.ts';
@@ -173,7 +173,7 @@ function isFilterIgnored(
 
 /** The filter on `updated_at` is documented. The filter on `archived_at` is not, so it may be ignored. */
 function refuseIgnored(field: ChangeField): void {
-  if (field === 'updated_at') throw new IgnoredFilterError({ kind: 'unreadable', status: 200 });
+  if (field === 'updated_at') throw new IgnoredFilterError(unusablePage('unfiltered'));
 }
 
 function isAscending(times: readonly string[]): boolean {

@@ -5,7 +5,7 @@
  * whole scan is seen. It is slower than numbered pages, because it sends one request at a time. It is used for a clinic that
  * changed during the page scan, for a list whose numbered pages repeat, and for many changes within one second.
  */
-import { ClinikoError } from '../../cliniko/error.ts';
+import { ClinikoError, unusablePage } from '../../cliniko/error.ts';
 import type { ClinikoRecord } from '../../cliniko/record.ts';
 import type { PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 import { createListEnd, type ListEnding, OUTAGE_FROM } from './list-end.ts';
@@ -50,7 +50,7 @@ export async function* scanByIds(
     const ask = () => source.page({ page: 1, perPage, filters: asked, sort: 'id:asc' }, options);
     const page = await end.confirm(await ask(), ask);
     if (page.records.length === 0 && after === null && !mayBeEmpty)
-      throw new ClinikoError({ kind: 'unreadable', status: 200 });
+      throw new ClinikoError(unusablePage('empty'));
     const last = lastInOrder(after, page);
     if (last === undefined) {
       // An unknown total proves nothing.

@@ -4,7 +4,7 @@
  *
  * Not here: what an end that contradicts a total means for the proof (completeness.ts).
  */
-import { ClinikoError, isRequestRefused } from '../../cliniko/error.ts';
+import { ClinikoError, isRequestRefused, unusablePage } from '../../cliniko/error.ts';
 import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../cliniko/source.ts';
 
 /** How a list ended: with its last page, or with a page that shows that Cliniko ignores the request parameters. */
@@ -70,7 +70,7 @@ export function createListEnd({
     const again = await ask();
     if (again.records.length > 0) return again;
     const hasVanished = again.totalEntries === 0 && promised >= Math.max(size, OUTAGE_FROM);
-    if ((isFirst && !mayBeEmpty) || hasVanished) throw new ClinikoError({ kind: 'unreadable', status: 200 });
+    if ((isFirst && !mayBeEmpty) || hasVanished) throw new ClinikoError(unusablePage('empty'));
     return again;
   }
 

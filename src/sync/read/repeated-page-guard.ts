@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
-import { ClinikoError } from '../../cliniko/error.ts';
+import { ClinikoError, unusablePage } from '../../cliniko/error.ts';
 import type { ClinikoRecord } from '../../cliniko/record.ts';
 
 /** A list returned the same page again instead of the next one: it cannot be read to its end. */
 export class RepeatedPageError extends ClinikoError {}
 
-export const repeatedPage = () => new RepeatedPageError({ kind: 'unreadable', status: 200 });
+export const repeatedPage = () => new RepeatedPageError(unusablePage('repeated'));
 
 /**
  * Detects a page that a list returns a second time, however many pages are in between.
