@@ -2,6 +2,7 @@
 import { expect, vi } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { readHeads } from '../../src/events/heads.ts';
+import { readChangeHeads } from '../../src/patients/change-log.ts';
 import { test } from '../support/database.ts';
 import { WAIT_LIMIT_MS } from '../support/wait-limit.ts';
 
@@ -41,5 +42,17 @@ test('the heads since a horizon are those of every transaction that had not ende
   const late = await changed(overlapped.horizon);
   expect(late.ids).toEqual(expect.arrayContaining([1, 4]));
   await expect.poll(async () => (await changed((await changed()).horizon)).ids).toEqual([]);
+  await close();
+});
+
+test('the heads are those of a database that has flushed more than before', async ({ databaseUrl }) => {
+  const { sql, close } = openDatabase(databaseUrl, { max: 1 });
+  const reads = [() => readHeads(sql), () => readChangeHeads(sql, [])];
+  for (const read of reads) {
+    const { flushed } = await read();
+    await sql`insert into sync_logs (organization_id, operation_type, status, started_at) values (1, 'x', 'failed', now())`;
+    // The cluster of the tests flushes a moment after the commit.
+    await expect.poll(async () => (await read()).flushed).toBeGreaterThan(flushed);
+  }
   await close();
 });
