@@ -33,6 +33,7 @@ createRoot(document.getElementById('root')).render(<StrictMode><ClinicSync /><Ow
     'server.jsx': `import { renderToString } from 'react-dom/server';
 import { ClinicSync, OwnClinicSync } from './ClinicSync.jsx';
 import { GuardedPercent, GuardedSync } from './GuardedSync.jsx';
+Date.now = () => { throw new Error('Next.js refuses to prerender this.'); };
 console.log(renderToString(<><ClinicSync /><OwnClinicSync /><GuardedSync /><GuardedPercent /></>));
 `,
     'types.tsx': `import { SyncProgress, useSyncProgress } from 'patient-sync-client/react';

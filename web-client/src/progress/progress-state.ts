@@ -45,10 +45,9 @@ export interface Watched {
 }
 
 export function nothingWatched(organizationId: number): Watched {
-  return {
-    state: unknownOrganization(organizationId),
-    connection: { kind: 'connecting', since: Date.now() },
-  };
+  // Next.js refuses to prerender a component that calls `Date.now()`.
+  const since = Math.round(performance.timeOrigin + performance.now());
+  return { state: unknownOrganization(organizationId), connection: { kind: 'connecting', since } };
 }
 
 /** The state of the previous organization does not apply to this one. */
