@@ -149,7 +149,7 @@ describe('the packed client in a framework', () => {
     const [react, vue] = await Promise.all([reactProject(packed), vueProject(packed)]);
     await Promise.all([buildProject(react, 'server.jsx'), buildProject(vue, 'server.js')]);
     await Promise.all([
-      checkTypes(react, 'bundler', ['types.tsx']),
+      checkTypes(react, 'bundler', ['types.tsx', 'ClinicTag.tsx']),
       checkTypes(vue, 'bundler', ['types.ts']),
     ]);
     const [reactHtml, vueHtml] = await Promise.all(

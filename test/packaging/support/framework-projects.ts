@@ -36,6 +36,7 @@ import { GuardedPercent, GuardedSync } from './GuardedSync.jsx';
 Date.now = () => { throw new Error('Next.js refuses to prerender this.'); };
 console.log(renderToString(<><ClinicSync /><OwnClinicSync /><GuardedSync /><GuardedPercent /></>));
 `,
+    'ClinicTag.tsx': await codeBlock(README, 'ClinicTag.tsx'),
     'types.tsx': `import { SyncProgress, useSyncProgress } from 'patient-sync-client/react';
 export function Own() {
   const { percent, progress } = useSyncProgress(123, { getStreamToken: async (why) => why });
@@ -47,6 +48,9 @@ export function Own() {
 export const coloured = <SyncProgress orgId={1} style={{ '--sync-progress-accent': 'rebeccapurple', margin: 0 }} />;
 // @ts-expect-error: which organization?
 export const none = <SyncProgress />;
+export const tag = <sync-progress org="123" start getStreamToken={async () => null} onsync-end={({ detail }) => detail.log?.status} />;
+// @ts-expect-error: which organization?
+export const noTag = <sync-progress label="Patients" />;
 `,
   });
 }

@@ -4,12 +4,21 @@
  * A server renders the tag without content. The browser defines the element after the first render, so both agree.
  * Functions are set as properties and listeners here, because React 18 would write them into attributes.
  */
-import { type CSSProperties, createElement, type ReactElement, useEffect, useRef } from 'react';
+import {
+  type CSSProperties,
+  createElement,
+  type DetailedHTMLProps,
+  type HTMLAttributes,
+  type ReactElement,
+  useEffect,
+  useRef,
+} from 'react';
 import {
   defineSyncProgress,
   type SyncProgressDetail,
   type SyncProgressElement,
 } from '../embed/sync-progress-element.ts';
+import type { Access } from '../live/access.ts';
 import { lastingAccess, type SyncProgressOptions } from '../progress/progress-state.ts';
 import type { SyncProgressTexts } from '../progress/texts.ts';
 
@@ -75,4 +84,28 @@ export function SyncProgress(props: SyncProgressProps): ReactElement {
     class: className,
     style,
   });
+}
+
+/** The tag itself in TSX. React 18 sets attributes only, and writes `start={false}` as text. */
+interface SyncProgressTagProps
+  extends DetailedHTMLProps<HTMLAttributes<SyncProgressElement>, SyncProgressElement>,
+    Access {
+  org: number | string;
+  src?: string | undefined;
+  label?: string | undefined;
+  start?: boolean | undefined;
+  texts?: Partial<SyncProgressTexts> | undefined;
+  /** React 18 does not know `className` here. */
+  class?: string | undefined;
+  'onsync-change'?: ((event: CustomEvent<SyncProgressDetail>) => void) | undefined;
+  'onsync-end'?: ((event: CustomEvent<SyncProgressDetail>) => void) | undefined;
+  'onsync-start'?: ((event: CustomEvent<null>) => void) | undefined;
+}
+
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'sync-progress': SyncProgressTagProps;
+    }
+  }
 }
