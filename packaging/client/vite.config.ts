@@ -23,8 +23,9 @@ export default defineConfig({
     rolldownOptions: {
       external: ['react', 'vue'],
       output: {
-        entryFileNames: '[name].js',
-        chunkFileNames: 'shared/[name].js',
+        // A bundler leaves out whole modules that are not used, and keeps schemas of a module that is. npm packs no node_modules.
+        preserveModules: true,
+        entryFileNames: ({ name }) => `${name.replace('node_modules', 'third-party')}.js`,
         // Next.js renders the components of this entry in the browser too.
         banner: ({ name }) => (name === 'react' ? "'use client';" : ''),
       },

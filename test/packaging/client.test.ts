@@ -1,5 +1,5 @@
 /** The client package as others get it: packed, installed in empty projects without the network, and used there. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import type { Page } from 'playwright-core';
@@ -19,6 +19,7 @@ import {
   packPackage,
   ROOT,
   run,
+  runTool,
 } from './support/packed-package.ts';
 
 const README = 'packaging/client/README.md';
@@ -80,6 +81,8 @@ beforeAll(async () => {
     'plain.js': await codeBlock(README, 'plain.js'),
     'route.js': await codeBlock(GUIDE, 'app/api/sync-token/route.js'),
     'guarded.js': GUARDED,
+    'index.html': '<script type="module" src="/text.js"></script>',
+    'text.js': "import { stepText } from 'patient-sync-client'; document.title = stepText(null);",
   });
 });
 afterAll(() => packed?.remove());
@@ -125,6 +128,13 @@ describe('the packed client', () => {
       'SyncProgressElement',
     ]);
     await checkTypes(plain, 'nodenext', ['types.ts']);
+  });
+
+  test('costs a page only what it imports', async () => {
+    await runTool('vite/bin/vite.js', ['build', '--logLevel', 'warn', '--outDir', 'text'], plain);
+    const [script = ''] = await readdir(join(plain, 'text/assets'));
+    const { size } = await stat(join(plain, 'text/assets', script));
+    expect(size).toBeLessThan(3_000);
   });
 
   test('follows a server with accounts from Node, with the token route of the guide and of its README', async ({
