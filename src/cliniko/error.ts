@@ -34,7 +34,7 @@ const WORDS: Record<ClinikoFailure['kind'], string> = {
 
 const FAULT_WORDS: Record<PageFault, string> = {
   repeated: 'Cliniko returned the same page of its list again instead of the next one',
-  empty: 'Cliniko returned an empty page although it has more patients',
+  empty: 'Cliniko returned an empty page where its list should have patients',
   unfiltered: 'Cliniko returned only patients that were changed before the requested time',
 };
 

@@ -291,7 +291,7 @@ describe('a Cliniko that turns empty after the first page', () => {
         ? { phase: 'completed', proof: { proven: false, reason: expect.stringContaining('an empty list') } }
         : { phase: 'failed', error_type: 'CLINIKO_BAD_RESPONSE' },
     );
-    const emptied = 'Cliniko returned an empty page although it has more patients';
+    const emptied = 'Cliniko returned an empty page where its list should have patients';
     expect(log.error_details).toBe(size < 10 ? null : emptied);
   });
 });
