@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+// The first `npx patient-sync` in a checkout runs `prepare` too: a build would empty dist/ below the servers that run from it.
+if (process.env.npm_command === 'exec' && existsSync(`${ROOT}dist/main.js`)) process.exit();
+
 if (existsSync(`${ROOT}node_modules/vite`)) {
   const { status } = spawnSync('npm run build', { cwd: ROOT, stdio: 'inherit', shell: true });
   process.exitCode = status ?? 1;

@@ -1,8 +1,8 @@
 /** What an installation of a release is made of. Installed and started for real: test/peers/release.test.ts. */
 import { execFile } from 'node:child_process';
-import { cp, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -138,9 +138,30 @@ test('the pages are built for production, also where NODE_ENV says otherwise', a
   for (const script of scripts) expect([script, await isForDevelopment(script)]).toEqual([script, false]);
 });
 
-test('an installation without build tools succeeds, and prints how to get them', async () => {
+/** A checkout that has the script alone. */
+async function newCheckout(): Promise<string> {
   const root = await newFolder();
   await cp(join(ROOT, 'packaging/release/prepare.js'), join(root, 'packaging/release/prepare.js'));
-  const { stdout } = await execute('node', ['packaging/release/prepare.js'], { cwd: root });
+  return root;
+}
+
+const prepare = (root: string, npmCommand: string) =>
+  execute('node', ['packaging/release/prepare.js'], {
+    cwd: root,
+    env: { ...process.env, npm_command: npmCommand },
+  });
+
+test('an installation without build tools succeeds, and prints how to get them', async () => {
+  const { stdout } = await prepare(await newCheckout(), 'ci');
   expect(stdout).toContain('npm ci --include=dev');
+});
+
+test('the first npx in a checkout that is built does not build again below running servers', async () => {
+  const root = await newCheckout();
+  for (const path of ['dist/main.js', 'node_modules/vite/package.json']) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), '');
+  }
+  await expect(prepare(root, 'ci')).rejects.toThrow();
+  expect(await prepare(root, 'exec')).toEqual({ stdout: '', stderr: '' });
 });
