@@ -6,7 +6,8 @@
  * All rows are locked before any is written: a write to `sync_logs` locks the stream of the organization, which comes after
  * all rows of runs in the lock order (docs/guides/architecture.md).
  */
-import type { ISql, PendingQuery, Row } from 'postgres';
+import type { ISql } from 'postgres';
+import type { Fragment } from '../database/fragment.ts';
 import { portions } from '../database/portions.ts';
 
 const REASON_ERASED = 'The reason named a patient who was erased, so it was not kept.';
@@ -118,8 +119,6 @@ async function eraseFromAnswers(tx: ISql, erased: Erased): Promise<void> {
     set body = jsonb_set(body::jsonb, '{log,metadata,errors}', ${without(tx, inAnswer(tx), erased)})::text
     where case when ${isOfOrganization} then ${names(tx, inAnswer(tx), erased)} else false end`;
 }
-
-type Fragment = PendingQuery<Row[]>;
 
 interface Erased {
   organizationId: number;

@@ -8,6 +8,7 @@
  */
 import type { ISql, Sql } from 'postgres';
 import type { RunStart } from '#contract/run-order.ts';
+import type { Fragment } from '../database/fragment.ts';
 import { isoTime } from '../database/iso-time.ts';
 import { renderEnvelope, renderSyncLog } from './render.ts';
 import { type RunRowIfAny, renderRun, runColumns } from './run-row.ts';
@@ -74,7 +75,7 @@ interface EventRow {
  * The start of a run as text that compares as the time does: microseconds, always 20 digits. The text of PostgreSQL does not, because
  * other programs store any time: year 12026 would come before 2027.
  */
-const comparableStart = (sql: ISql, time: ReturnType<ISql>) => sql`
+const comparableStart = (sql: ISql, time: Fragment) => sql`
   case when isfinite(${time}) then to_char(extract(epoch from ${time}) * 1000000 + 1e18, 'FM00000000000000000000')
     else ${time}::text end`;
 

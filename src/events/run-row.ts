@@ -1,5 +1,6 @@
 /** A row of `sync_logs` as a statement returns it, and what clients get of it. */
 import type { ISql } from 'postgres';
+import type { Fragment } from '../database/fragment.ts';
 import { isoTime } from '../database/iso-time.ts';
 import { renderSyncLog } from './render.ts';
 
@@ -25,7 +26,7 @@ export const lastChangeOf = (sql: ISql) =>
 /** Its time only. The newest change, and not the latest time: a clock that was set back has changes in the future before it. */
 export const lastChangeTimeOf = (sql: ISql) => ofLastChange(sql, sql`changed.at`);
 
-const ofLastChange = (sql: ISql, columns: ReturnType<ISql>) => sql`(
+const ofLastChange = (sql: ISql, columns: Fragment) => sql`(
   select ${columns}
   from sync_events as changed
   where sync_log_id = log.id and ${eventIsOf(sql, sql`log.organization_id`)} and type <> 'snapshot'
@@ -36,7 +37,7 @@ const ofLastChange = (sql: ISql, columns: ReturnType<ISql>) => sql`(
  * run are, but PostgreSQL takes run and organization for independent and expects a single one. With a plain comparison it reads and
  * sorts all events of the run (thousands for a large clinic), instead of the first ones in the index on run and `seq`.
  */
-export const eventIsOf = (sql: ISql, organizationId: ReturnType<ISql> | number) =>
+export const eventIsOf = (sql: ISql, organizationId: Fragment | number) =>
   sql`case when organization_id = ${organizationId} then true end`;
 
 export function renderRun({ columns, metadata, change }: RunRow, epoch: string): string {

@@ -5,8 +5,9 @@
  * organization never overlap, but two can start within one second: the later one gets `_<id of its log>` appended, and
  * both forms find it, so an id that was given once stays valid.
  */
-import type { PendingQuery, Row, Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { RowId } from '#contract/sync-log.ts';
+import type { Fragment } from '../database/fragment.ts';
 
 export interface SyncIdParts {
   organizationId: number;
@@ -48,7 +49,7 @@ export function formatSyncId(organizationId: number, startedAt: string, suffix?:
  * Whether a row of `sync_logs` started in the second of this time. Starts that ISO 8601 cannot write count as its first or last second,
  * as in the rendered log (events/render.ts).
  */
-const startedInSecondOf = (sql: Sql, row: string, time: PendingQuery<Row[]>) => sql`
+const startedInSecondOf = (sql: Sql, row: string, time: Fragment) => sql`
   ${sql(row)}.started_at between
     case when ${time} < '0001-01-01 00:00:01' then '-infinity' else date_trunc('second', least(${time}, '9999-12-31 23:59:59')) end
     and case when ${time} >= '9999-12-31 23:59:59' then 'infinity'

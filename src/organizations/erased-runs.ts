@@ -2,9 +2,8 @@
  * Runs of an organization that was deleted, when another one got its id: they stay in `sync_logs`, and tell nothing about the patients
  * that are stored now.
  */
-import type { ISql, PendingQuery, Row } from 'postgres';
-
-type Fragment = PendingQuery<Row[]>;
+import type { ISql } from 'postgres';
+import type { Fragment } from '../database/fragment.ts';
 
 /**
  * Whether a run of the organization belongs to the present one.

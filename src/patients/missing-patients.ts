@@ -8,7 +8,8 @@
  *
  * Not here: the proof (sync/read/completeness.ts), erasing.
  */
-import type { ISql, PendingQuery, Row } from 'postgres';
+import type { ISql } from 'postgres';
+import type { Fragment } from '../database/fragment.ts';
 import { portions, ROWS_AT_ONCE } from '../database/portions.ts';
 
 /** A larger share, and a larger number, of a clinic does not vanish between two syncs. */
@@ -130,8 +131,6 @@ export async function markPresent(
       order by cliniko_patient_id for update)
     update patients set missing_since = null, held_since = null from absent where patients.id = absent.id`;
 }
-
-type Fragment = PendingQuery<Row[]>;
 
 async function markPortion(tx: ISql, affected: Fragment): Promise<number> {
   const { count } =

@@ -4,8 +4,9 @@
  * The record is sealed; people see only its Cliniko id and a reason. A row is removed when its patient is stored.
  */
 import { desc, eq } from 'drizzle-orm';
-import type { ISql, PendingQuery, Row } from 'postgres';
+import type { ISql } from 'postgres';
 import { type QuarantineList, QuarantineReason } from '#contract/patients.ts';
+import type { Fragment } from '../database/fragment.ts';
 import type { Database } from '../database/open.ts';
 import type { SealedColumn } from '../encryption/rotate-keys.ts';
 import type { Sealer } from '../encryption/sealer.ts';
@@ -86,12 +87,7 @@ export async function quarantineRecords(
 }
 
 /** Locks rows in key order, so that two transactions never deadlock. */
-const lockQuarantined = (
-  tx: ISql,
-  organizationId: number,
-  keys: PendingQuery<Row[]>,
-  condition = tx`true`,
-) => tx`
+const lockQuarantined = (tx: ISql, organizationId: number, keys: Fragment, condition = tx`true`) => tx`
   select id, record_key from quarantine
   where organization_id = ${organizationId} and record_key in (${keys}) and ${condition}
   order by record_key for update`;
@@ -121,7 +117,7 @@ export const releasedFromQuarantine = (
   tx: ISql,
   organizationId: number,
   { stored, rejected }: QuarantineChange,
-  condition: PendingQuery<Row[]>,
+  condition: Fragment,
 ) => {
   const keys = [...stored, ...rejected.map((record) => record.recordKey)];
   return tx`

@@ -2,24 +2,23 @@
  * Which messages an endpoint still gets. Its organizations may become fewer, by a change or by an erasure, and an administrator
  * of those that are left may then send it elsewhere: so a message about any other organization is neither sent nor shown.
  */
-import type { ISql, PendingQuery, Row } from 'postgres';
+import type { ISql } from 'postgres';
+import type { Fragment } from '../database/fragment.ts';
 import type { GrantedOrganizations } from '../http/principal.ts';
 
-type Condition = PendingQuery<Row[]>;
-
 /** On a row `delivery` and its row `endpoint`. A test tells of no organization. */
-export const isOfEndpoint = (sql: ISql): Condition => sql`(
+export const isOfEndpoint = (sql: ISql): Fragment => sql`(
   delivery.event = 'test' or endpoint.organization_id is null and endpoint.organizations is null
   or coalesce(delivery.organizations, array[delivery.organization_id])
     <@ coalesce(endpoint.organizations, array[endpoint.organization_id]))`;
 
 /** On a row `endpoint`. @param organizationId a column, or a value */
-export const covers = (sql: ISql, organizationId: Condition): Condition => sql`(
+export const covers = (sql: ISql, organizationId: Fragment): Fragment => sql`(
   endpoint.organization_id = ${organizationId} or coalesce(endpoint.organizations @> array[${organizationId}], false)
   or endpoint.organization_id is null and endpoint.organizations is null)`;
 
 /** On a row `delivery`: it tells of no organization that the caller does not hold. */
-export function isVisibleTo(sql: ISql, held: GrantedOrganizations): Condition {
+export function isVisibleTo(sql: ISql, held: GrantedOrganizations): Fragment {
   if (held === '*') return sql`true`;
   return sql`(delivery.event = 'test'
     or coalesce(delivery.organizations, array[delivery.organization_id]) <@ ${[...held]}::int[])`;

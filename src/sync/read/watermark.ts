@@ -1,5 +1,6 @@
 /** The watermark of an organization: since when a changed sync reads changes. */
-import type { ISql, PendingQuery, Row } from 'postgres';
+import type { ISql } from 'postgres';
+import type { Fragment } from '../../database/fragment.ts';
 import type { Database } from '../../database/open.ts';
 import { keyVersion } from '../../organizations/organizations.ts';
 
@@ -29,7 +30,7 @@ export async function readWatermark({ sql }: Database, organizationId: number): 
  * When the newest of the completed runs began. Runs that read with another key, also before the organization was deleted, do not
  * count: the patients they stored may be deleted or may belong to another clinic.
  */
-const newestBeginning = (sql: ISql, organizationId: number, condition: PendingQuery<Row[]>) => sql`(
+const newestBeginning = (sql: ISql, organizationId: number, condition: Fragment) => sql`(
   select max(began) from (
     select least(log.started_at,
       coalesce(run.checkpoint #>> '{position,startedAt}', run.checkpoint ->> 'began')::timestamptz at time zone 'utc') as began
@@ -46,7 +47,7 @@ const newestBeginning = (sql: ISql, organizationId: number, condition: PendingQu
     order by log.started_at desc, log.id desc limit ${NEWEST_RUNS}) as newest)`;
 
 /** Whether a run with the present key is proven whose own record was deleted (run-retention.ts). */
-const wasProven = (sql: ISql, organizationId: number, isProven: PendingQuery<Row[]>) => sql`
+const wasProven = (sql: ISql, organizationId: number, isProven: Fragment) => sql`
   exists (
     select from sync_logs as log join cliniko_credentials as credentials using (organization_id)
     where log.organization_id = ${organizationId} and log.status = 'completed' and ${isProven}
