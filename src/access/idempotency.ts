@@ -104,7 +104,6 @@ function replayResponse(
     status,
     headers: {
       'content-type': content_type ?? 'application/json',
-      'cache-control': 'no-store',
       'idempotent-replayed': 'true',
     },
   });

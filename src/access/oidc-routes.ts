@@ -33,12 +33,11 @@ export function oidcRoutes(deps: OidcDeps): Hono<{ Bindings: HttpBindings }> {
     const { location, pending } = await provider.begin(redirectUri);
     await pendingSignIns.store(c, { ...pending, returnTo: return_to });
     const answer: ProviderSignIn = { location };
-    return c.json(answer, 200, { 'cache-control': 'no-store' });
+    return c.json(answer);
   });
   routes.get('/sign-in/oidc/callback', async (c) => {
     const outcome = await finish(c, deps);
     const page = typeof outcome === 'string' ? `/sign-in?refused=${outcome}` : outcome.returnTo;
-    c.header('cache-control', 'no-store');
     return c.redirect(`${deps.basePath}${page}`, 303);
   });
   return routes;

@@ -19,7 +19,7 @@ export function accessRoutes(streamTokens: StreamTokens): Hono {
       expires_at: new Date(expiresAt).toISOString(),
       token,
     };
-    return c.json(answer, 201, { 'cache-control': 'no-store' });
+    return c.json(answer, 201);
   });
   return routes;
 }

@@ -36,7 +36,6 @@ export interface SessionDeps extends Omit<AuthorizeDeps, 'refusals'> {
 
 type App = Hono<{ Bindings: HttpBindings }>;
 
-const NO_STORE = { 'cache-control': 'no-store' };
 const DAY_MS = 86_400_000;
 
 export function sessionRoutes(deps: SessionDeps): App {
@@ -48,7 +47,7 @@ export function sessionRoutes(deps: SessionDeps): App {
       needs_sign_in: deps.authenticator !== undefined,
       identity_provider: (deps.authenticator && deps.oidc?.provider.name) ?? null,
     };
-    return c.json(options, 200, NO_STORE);
+    return c.json(options);
   });
   routes.post('/sign-in', async (c) => {
     requireAccounts(deps);
@@ -69,16 +68,16 @@ export function sessionRoutes(deps: SessionDeps): App {
     const cookie = { secret, prefix: prefixFor(c.req.header('origin') ?? '', deps.basePath) };
     const expires = new Date(Date.now() + IDLE_DAYS * DAY_MS);
     storeSessionCookie(c, cookie, { basePath: deps.basePath, expires });
-    return c.body(null, 204, NO_STORE);
+    return c.body(null, 204);
   });
   routes.post('/sign-out', async (c) => {
     const { everywhere } = await jsonBody(c, SignOut);
     await endSessionsOf(principalOf(c), everywhere, c, deps);
     const cookie = sessionCookieOf(c, deps.basePath);
     if (cookie !== undefined) removeSessionCookie(c, cookie, deps.basePath);
-    return c.body(null, 204, NO_STORE);
+    return c.body(null, 204);
   });
-  routes.get('/account', (c) => c.json(accountInfo(principalOf(c)), 200, NO_STORE));
+  routes.get('/account', (c) => c.json(accountInfo(principalOf(c))));
   return routes;
 }
 

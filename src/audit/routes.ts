@@ -11,9 +11,7 @@ export const EntryId = z.string().regex(/^[1-9][0-9]{0,17}$/);
 
 export function auditRoutes(database: Database): Hono {
   const routes = new Hono();
-  routes.get('/audit', async (c) =>
-    c.json(await readPage(c, database), 200, { 'cache-control': 'no-store' }),
-  );
+  routes.get('/audit', async (c) => c.json(await readPage(c, database)));
   return routes;
 }
 

@@ -44,7 +44,6 @@ export function csvResponse(c: Context, name: string, text: string, next?: Recor
   return c.body(text, 200, {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}.csv"`,
-    'cache-control': 'no-store',
   });
 }
 

@@ -20,7 +20,8 @@ export function securityHeaders(): MiddlewareHandler {
     if (c.req.path.startsWith('/api/')) {
       c.res.headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
       c.res.headers.set('cross-origin-resource-policy', 'same-origin');
-      // Data of organizations. The poll, which is compared by its ETag, overrides this.
+      // Data of organizations, of patients too. Only answers with an ETag say otherwise, with `c.header`: hono keeps this value
+      // when a route passes another one with its body.
       c.res.headers.set('cache-control', 'no-store');
     }
     await next();

@@ -6,8 +6,6 @@ import { type LegacyPatient, readLegacyPatients } from './legacy-patients.ts';
 import { lastSyncTime, readOverview } from './overview.ts';
 import { lenientFlag, lenientNumber } from './query.ts';
 
-const NO_STORE = { 'cache-control': 'no-store' };
-
 export function addPatientRoutes(routes: Hono, deps: LegacyDeps): void {
   const { database } = deps;
   routes.get('/api/v1/cliniko/active-patients/:orgId', async (c) => {
@@ -21,31 +19,21 @@ export function addPatientRoutes(routes: Hono, deps: LegacyDeps): void {
       search: c.req.query('search') || undefined,
       syncedAfter: momentOf(c.req.query('last_synced_after')),
     });
-    return c.json(
-      {
-        active_patients: patients,
-        patients,
-        total_count: total,
-        organization_id: organizationId,
-        pagination: { total, ...page, has_next: page.offset + patients.length < total },
-      },
-      200,
-      NO_STORE,
-    );
+    return c.json({
+      active_patients: patients,
+      patients,
+      total_count: total,
+      organization_id: organizationId,
+      pagination: { total, ...page, has_next: page.offset + patients.length < total },
+    });
   });
   const summary = async (c: Context) => {
     const organizationId = pathId(c, 'orgId');
-    return c.json(
-      { ...(await readSummary(deps, organizationId)), timestamp: new Date().toISOString() },
-      200,
-      NO_STORE,
-    );
+    return c.json({ ...(await readSummary(deps, organizationId)), timestamp: new Date().toISOString() });
   };
   routes.get('/api/v1/cliniko/active-patients-summary/:orgId', summary);
   routes.get('/api/v1/cliniko/active-patients/:orgId/summary', summary);
-  routes.get('/api/v1/cliniko/patients/:orgId/stats', async (c) =>
-    c.json(await readStats(c, deps), 200, NO_STORE),
-  );
+  routes.get('/api/v1/cliniko/patients/:orgId/stats', async (c) => c.json(await readStats(c, deps)));
 }
 
 async function readSummary(deps: LegacyDeps, organizationId: number) {

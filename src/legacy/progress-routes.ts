@@ -37,17 +37,15 @@ export function addProgressRoutes(routes: Hono, deps: LegacyDeps): void {
     });
   });
   for (const path of ['/api/v1/sync/status/:syncId', '/api/v1/sync/progress/:syncId']) {
-    routes.get(path, async (c) => c.json(await progressOf(deps, await findBySyncId(c, deps)), 200, NO_CACHE));
+    routes.get(path, async (c) => c.json(await progressOf(deps, await findBySyncId(c, deps))));
   }
   routes.get('/api/v1/sync/history/:orgId', (c) => {
     const organizationId = pathId(c, 'orgId');
     const limit = lenientNumber(c, 'limit', { fallback: 10, min: 1, max: 100 });
     return answers.answer(c, organizationId, () => readHistory(deps, organizationId, limit));
   });
-  routes.get('/api/v1/sync/active', async (c) => c.json(await listActive(c, deps), 200, NO_CACHE));
+  routes.get('/api/v1/sync/active', async (c) => c.json(await listActive(c, deps)));
 }
-
-const NO_CACHE = { 'cache-control': 'private, no-cache' };
 
 async function start(c: Context, deps: LegacyDeps): Promise<Response> {
   const organizationId = pathId(c, 'orgId');

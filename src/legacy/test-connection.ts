@@ -14,9 +14,7 @@ type Source = ReturnType<LegacyDeps['sourceFor']>;
 const FIRST_PATIENT = { page: 1, perPage: 1, filters: ['archived_at:*'], sort: 'id:asc' };
 
 export function addTestConnectionRoute(routes: Hono, deps: LegacyDeps): void {
-  routes.get('/api/v1/cliniko/test-connection/:orgId', async (c) =>
-    c.json(await testConnection(c, deps), 200, { 'cache-control': 'no-store' }),
-  );
+  routes.get('/api/v1/cliniko/test-connection/:orgId', async (c) => c.json(await testConnection(c, deps)));
 }
 
 async function testConnection(

@@ -48,7 +48,7 @@ export function operationRoutes({ sql }: Database): Hono {
 
   routes.get('/operations/:id', async (c) => {
     const { operation } = await findOperation(c, sql);
-    return c.json(operation, 200, { 'cache-control': 'no-store' });
+    return c.json(operation);
   });
 
   routes.post('/operations/:id/cancel', async (c) => {

@@ -58,7 +58,7 @@ function readSince(c: Context): number {
   return since === undefined ? Date.now() - DAY_MS : Date.parse(since);
 }
 
-const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' };
+const JSON_HEADERS = { 'content-type': 'application/json' };
 
 const States = z.array(OverviewState);
 

@@ -1,8 +1,8 @@
 /**
  * The stored patients of one organization, for a person who checks what was stored.
  *
- * One of the few sources of patient data: its route needs `read`, writes an audit entry and forbids caching. Pages are keyed
- * by the Cliniko id, so a row that is stored between two requests never shifts a page.
+ * One of the few sources of patient data: its route needs `read` and writes an audit entry, and no cache keeps its answers
+ * (http/hardening.ts). Pages are keyed by the Cliniko id, so a row that is stored between two requests never shifts a page.
  */
 import type { Sql } from 'postgres';
 import type { ListedPatient, PatientState } from '#contract/patients.ts';

@@ -50,14 +50,14 @@ export function patientListRoutes({ database, endReads, addresses }: PatientList
       })),
       next: rows.length > limit ? (shown.at(-1)?.cliniko_patient_id ?? null) : null,
     };
-    return c.json(answer, 200, { 'cache-control': 'no-store' });
+    return c.json(answer);
   });
 
   routes.get('/patients/:orgId/changes', async (c) => {
     const organizationId = pathId(c, 'orgId');
     const wanted = { since: queryValue(c, 'since'), limit: queryLimit(c, CHANGES_LIMIT) };
     const changes = await followChanges(database.sql, organizationId, wanted);
-    return c.json(changes, 200, { 'cache-control': 'no-store' });
+    return c.json(changes);
   });
   return routes;
 }

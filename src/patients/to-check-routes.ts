@@ -12,7 +12,6 @@ import { After, type PatientListDeps } from './routes.ts';
 
 /** A large page is for a program, or for a person who copies all ids. */
 export const TO_CHECK_LIMIT = { fallback: 50, max: ROWS_AT_ONCE };
-const NOT_STORED = { 'cache-control': 'no-store' };
 
 export function toCheckRoutes({ database: { sql }, endReads, addresses }: PatientListDeps): Hono {
   const routes = new Hono();
@@ -21,7 +20,7 @@ export function toCheckRoutes({ database: { sql }, endReads, addresses }: Patien
     const organizationId = pathId(c, 'orgId');
     const asCsv = wantsCsv(c);
     const groups = await countToCheck(sql, organizationId);
-    if (!asCsv) return c.json({ groups } satisfies PatientsToCheck, 200, NOT_STORED);
+    if (!asCsv) return c.json({ groups } satisfies PatientsToCheck);
     const found: FoundPatient[] = [];
     for (const { reason } of groups) found.push(...(await readAll(sql, organizationId, reason)));
     return asFile(c, `patients-to-check-${organizationId}`, found);
@@ -47,7 +46,7 @@ export function toCheckRoutes({ database: { sql }, endReads, addresses }: Patien
       })),
       next: found.length > limit ? (shown.at(-1)?.key ?? null) : null,
     };
-    return c.json(answer, 200, NOT_STORED);
+    return c.json(answer);
   });
   return routes;
 }

@@ -41,7 +41,7 @@ export function patientRoutes(deps: PatientRouteDeps): Hono {
       readSyncLogs(database.sql, organizationId, { limit: 1, status: 'completed', ofPresent: true }),
     ]);
     const body = `${JSON.stringify(counts).slice(0, -1)},"last_completed_sync":${logs[0] ?? 'null'}}`;
-    return c.body(body, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    return c.body(body, 200, { 'content-type': 'application/json' });
   });
 
   routes.get('/patients/:orgId/missing', (c) => answerMissing(c, database.sql));
@@ -97,8 +97,6 @@ function heldChanged(meant: number, held: number): ProblemError {
   return new ProblemError('HELD_CHANGED', `${now}. Nothing was changed: read the list again, then decide.`);
 }
 
-const NOT_STORED = { 'cache-control': 'no-store' };
-
 const MISSING_COLUMNS = ['cliniko_patient_id', 'state', 'since'] as const;
 
 async function answerMissing(c: Context, sql: Sql): Promise<Response> {
@@ -119,7 +117,7 @@ async function answerMissing(c: Context, sql: Sql): Promise<Response> {
     held_ids: ids,
     missing_ids: missingIds,
   };
-  return c.json(answer, 200, NOT_STORED);
+  return c.json(answer);
 }
 
 const QUARANTINE_COLUMNS = [
@@ -135,7 +133,7 @@ async function answerQuarantine(c: Context, database: Database): Promise<Respons
   const organizationId = pathId(c, 'orgId');
   const asCsv = wantsCsv(c);
   const list = await listQuarantine(database, organizationId);
-  if (!asCsv) return c.json(list, 200, NOT_STORED);
+  if (!asCsv) return c.json(list);
   const rows = list.patients.map(({ cliniko_patient_id: id, ...row }) => ({
     ...row,
     cliniko_patient_id: { id },

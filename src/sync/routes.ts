@@ -58,7 +58,7 @@ export function syncRoutes(deps: SyncDeps): Hono<{ Bindings: HttpBindings }> {
       );
       c.env.outgoing.destroy();
     });
-    return c.body(stream, 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    return c.body(stream, 200, { 'content-type': 'application/json' });
   });
 
   routes.post('/sync-logs/:orgId/:id/cancel', async (c) => {

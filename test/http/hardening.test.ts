@@ -41,6 +41,33 @@ describe('every response', () => {
   });
 });
 
+describe('a cache', () => {
+  test('keeps no answer of the API', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    const csv = ['patients/123/missing', 'patients/123/to-check', 'quarantine/123', 'sync-logs/123'];
+    const ofClinic = ['', '/changes', '/missing', '/stats', '/summary', '/to-check', '/to-check/HELD'];
+    const paths = [
+      ...ofClinic.map((path) => `/cliniko/patients/123${path}`),
+      ...csv.map((path) => `/cliniko/${path}?format=csv`),
+      ...['/cliniko/active-patients/123', '/cliniko/analytics/123', '/cliniko/quarantine/123'],
+      ...['/account', '/audit', '/organizations', '/organizations/123', '/pause', '/sign-in', '/webhooks'],
+      ...['/overview', '/overview?format=csv', '/runs', '/sync/active', '/operations/1', '/nothing'],
+    ];
+    for (const path of paths) {
+      const { headers } = await server.api(path);
+      expect([path, headers.get('cache-control')]).toEqual([path, 'no-store']);
+    }
+  });
+
+  test('asks the server before it repeats an answer with an ETag', async ({ databaseUrl }) => {
+    const server = await startTestServer(databaseUrl);
+    for (const path of ['/cliniko/sync-logs/123', '/cliniko/status/123']) {
+      const { headers } = await server.api(path);
+      expect([path, headers.get('cache-control')]).toEqual([path, 'private, no-cache']);
+    }
+  });
+});
+
 test('a browser keeps no page: after a sign-out its Back would show patients from its memory', async ({
   databaseUrl,
 }) => {
