@@ -16,48 +16,44 @@ import { watchForOverdue } from '../webhooks/overdue-watch.ts';
 import type { SendEmail } from '../webhooks/send-email.ts';
 import { SEALED } from './sealed-columns.ts';
 
-export interface BackgroundJobs {
-  /** Releases the work in progress, so that other servers continue it. */
-  handOver(): Promise<void>;
-  stop(): void;
-}
-
+/**
+ * @returns releases the work in progress, so that other servers continue it, and stops
+ * @throws when a job cannot start; nothing is left running then
+ */
 export async function startBackgroundJobs(
   config: Config,
   engine: EngineDeps,
   webhooks: Pick<DelivererDeps, 'rules' | 'onTried'>,
   onApplied: OperationDeps['onApplied'],
-): Promise<BackgroundJobs> {
+): Promise<() => Promise<void>> {
   const { database, logger } = engine;
-  const stopHistory = await startPartitionMaintenance(database, config.eventRetentionDays, logger);
-  const worker = new Worker(engine);
-  const stopWatching = watchForInterrupted(database, logger);
-  const sendEmail = await openEmail(config);
-  const deliverer = startDeliverer({ ...engine, ...webhooks, sendEmail, publicUrl: config.publicUrl });
-  const stopScheduler = startScheduler(engine);
-  const stopOperations = startOperationWorker({ ...engine, onApplied });
-  const stopOperationRetention = await startOperationRetention(database, logger);
-  const stopRunRetention = await startRunRetention(database, logger);
-  const stopBudgets = await deleteUnusedBudgets(database, logger);
-  const stopOverdueWatch = watchForOverdue(database, logger);
-  const purgeAfterDays = config.purgeMissingAfterDays;
-  const stopRotation = config.previousCredentialsKey && rotateAgain(database, engine.sealer, SEALED, logger);
-  const stopPurge = purgeAfterDays === undefined ? undefined : startPurge(database, purgeAfterDays, logger);
-  return {
-    async handOver() {
-      stopWatching();
-      stopScheduler();
-      stopOperations();
-      stopOperationRetention();
-      stopRunRetention();
-      stopBudgets();
-      stopOverdueWatch();
-      stopPurge?.();
-      stopRotation?.();
-      await Promise.all([worker.stop(), deliverer.stop()]);
-    },
-    stop: stopHistory,
+  const { publicUrl, eventRetentionDays, purgeMissingAfterDays: purgeAfterDays } = config;
+  /** Jobs that own their work in progress. */
+  const owners: { stop(): Promise<void> }[] = [];
+  const stops: (() => void)[] = [];
+  const handOver = async (): Promise<void> => {
+    for (const stop of stops) stop();
+    await Promise.all(owners.map((owner) => owner.stop()));
   };
+  try {
+    stops.push(await startPartitionMaintenance(database, eventRetentionDays, logger));
+    owners.push(new Worker(engine));
+    stops.push(watchForInterrupted(database, logger));
+    owners.push(startDeliverer({ ...engine, ...webhooks, sendEmail: await openEmail(config), publicUrl }));
+    stops.push(startScheduler(engine));
+    stops.push(startOperationWorker({ ...engine, onApplied }));
+    stops.push(await startOperationRetention(database, logger));
+    stops.push(await startRunRetention(database, logger));
+    stops.push(await deleteUnusedBudgets(database, logger));
+    stops.push(watchForOverdue(database, logger));
+    if (config.previousCredentialsKey !== undefined)
+      stops.push(rotateAgain(database, engine.sealer, SEALED, logger));
+    if (purgeAfterDays !== undefined) stops.push(startPurge(database, purgeAfterDays, logger));
+    return handOver;
+  } catch (error) {
+    await handOver();
+    throw error;
+  }
 }
 
 /** The package takes memory and time to load, so it loads only when configured. */

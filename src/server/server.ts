@@ -33,7 +33,7 @@ import { resumeUnlessRefused } from '../organizations/pause.ts';
 import { systemClock } from '../timing/clock.ts';
 import { withTimeout } from '../timing/with-timeout.ts';
 import { createApp } from './app.ts';
-import { type BackgroundJobs, startBackgroundJobs } from './background-jobs.ts';
+import { startBackgroundJobs } from './background-jobs.ts';
 import { type Cleanups, runCleanups } from './cleanups.ts';
 import { closeServer, createHttpServer, listen } from './http-server.ts';
 import { openAccess } from './open-access.ts';
@@ -129,10 +129,10 @@ async function serve(
   // The configured key was stored at this start.
   if (config.clinic !== undefined) await resumeUnlessRefused(parts, config.clinic.organizationId, leaving);
   leaving?.throwIfAborted();
-  const background = await startBackgroundJobs(config, engine, webhooks, metrics.operationApplied);
+  const handOver = await startBackgroundJobs(config, engine, webhooks, metrics.operationApplied);
   cleanups.push(async () => {
     draining = true;
-    await drain(config, live.deps.connections, background);
+    await drain(config, live.deps.connections, handOver);
   });
   return { url: await listen(server, config), routes: app.routes };
 }
@@ -147,13 +147,12 @@ const engineSettings = ({ cliniko, syncConcurrency }: Config) => ({
 async function drain(
   config: Config,
   connections: ConnectionRegistry,
-  background: BackgroundJobs,
+  handOver: () => Promise<void>,
 ): Promise<void> {
   const streamsClosed = connections.byeGradually('restart', config.drainMs * BYE_SHARE_OF_DRAIN);
-  const handedOver = Promise.all([streamsClosed, background.handOver()]);
+  const handedOver = Promise.all([streamsClosed, handOver()]);
   await withTimeout(config.drainMs, handedOver, () => undefined);
   connections.byeToAll('restart');
-  background.stop();
 }
 
 /** The parts that streams are made of. */

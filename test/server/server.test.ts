@@ -30,6 +30,20 @@ describe('a server that cannot start', () => {
     await expect.poll(sessions).toEqual([]);
   });
 
+  test('hands the runs over that it had claimed', async ({ databaseUrl }) => {
+    const { cliniko, api, stop } = await startTestServer(databaseUrl);
+    cliniko.faults.onEvery({ kind: 'hang' });
+    await api('/cliniko/sync-all/123', { method: 'POST' });
+    await stop();
+    const sql = connectInTest(databaseUrl);
+    // The start works on bulk operations after it has begun to work on runs.
+    await sql`alter table bulk_operations rename column completed_at to ended_at`;
+    const config = configOf(databaseUrl);
+    const settings = { ...config, cliniko: { ...config.cliniko, baseUrl: cliniko.url } };
+    await expect(startServer(settings, silent())).rejects.toThrow('completed_at');
+    expect(await sql`select owner from sync_runs`).toEqual([{ owner: null }]);
+  });
+
   test('because it has to stop does not wait for Cliniko', async ({ databaseUrl }) => {
     const { cliniko, stop } = await startTestServer(databaseUrl);
     await stop();
