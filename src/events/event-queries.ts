@@ -56,6 +56,9 @@ export interface StreamState {
   at: string;
 }
 
+/** The part of the state that a snapshot shows. */
+export type SnapshotState = Omit<StreamState, 'oldest' | 'hasOlder'>;
+
 interface EventRow {
   epoch: string;
   organization_id: number;
@@ -181,15 +184,11 @@ function runOf(id: number | null, startedAt: string | null, log: string | null):
   return id === null || startedAt === null || log === null ? null : { id, startedAt, log };
 }
 
-/** A `snapshot` envelope: the state of the organization at `seq`. */
-export function renderSnapshot(
-  epoch: string,
-  state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
-): string {
-  const { organizationId, seq, at, latest } = state;
+/** A `snapshot` envelope: the state of the organization at its head. */
+export function renderSnapshot({ organizationId, epoch, head, at, latest }: SnapshotState): string {
   const log = latest?.log ?? 'null';
   return renderEnvelope(
-    { type: 'snapshot', organizationId, syncLogId: latest?.id ?? null, seq, at, log },
+    { type: 'snapshot', organizationId, syncLogId: latest?.id ?? null, seq: head, at, log },
     epoch,
   );
 }

@@ -91,13 +91,8 @@ export class Channel {
 
   snapshot(): Frame | undefined {
     if (!this.#isLatestKnown) return this.#snapshot;
-    const { organizationId, epoch } = this;
-    this.#snapshot ??= encodeState(epoch, {
-      organizationId,
-      seq: this.#head,
-      at: this.#at,
-      latest: this.#latest,
-    });
+    const { organizationId, epoch, head } = this;
+    this.#snapshot ??= encodeState({ organizationId, epoch, head, at: this.#at, latest: this.#latest });
     return this.#snapshot;
   }
 

@@ -5,7 +5,7 @@
 import { formatCursor } from '#contract/cursor.ts';
 import type { PatientChange, PatientChangeEvent } from '#contract/patient-change.ts';
 import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
-import { type LoggedEvent, type RunAt, renderSnapshot } from '../events/event-queries.ts';
+import { type LoggedEvent, renderSnapshot, type SnapshotState } from '../events/event-queries.ts';
 
 export interface Frame {
   seq: number;
@@ -25,13 +25,14 @@ export function encodeFrame(epoch: string, event: LoggedEvent): Frame {
   };
 }
 
-/** A `snapshot`: the state of an organization at `seq`. */
-export function encodeState(
-  epoch: string,
-  state: { organizationId: number; seq: number; at: string; latest: RunAt | null },
-): Frame {
-  const json = renderSnapshot(epoch, state);
-  return { seq: state.seq, terminal: false, ...encode('snapshot', json, formatCursor(epoch, state.seq)) };
+/** A `snapshot`: the state of an organization at its head. */
+export function encodeState(state: SnapshotState): Frame {
+  const { epoch, head } = state;
+  return {
+    seq: head,
+    terminal: false,
+    ...encode('snapshot', renderSnapshot(state), formatCursor(epoch, head)),
+  };
 }
 
 /** A `change` of a patient. @param at `id`: where a client continues after it */

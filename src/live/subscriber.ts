@@ -181,7 +181,7 @@ export class OrganizationSubscriber implements Subscriber, ChannelListener {
     this.#first = undefined;
     const { channel } = this.#entry;
     const shared = state.head === channel.head ? channel.snapshot() : undefined;
-    return [shared ?? encodeState(this.epoch, { ...state, seq: state.head })];
+    return [shared ?? encodeState(state)];
   }
 
   #after(terminal: boolean): Promise<Batch> {
@@ -202,7 +202,7 @@ export class OrganizationSubscriber implements Subscriber, ChannelListener {
   /** Batch by batch; the snapshot follows the last end of a run before it. */
   async #readFolded(): Promise<readonly Frame[]> {
     // Made before the read: a run that ends during the read follows the snapshot as its own event.
-    const snapshot = this.#entry.channel.snapshot() ?? encodeState(this.epoch, await this.#currentState());
+    const snapshot = this.#entry.channel.snapshot() ?? encodeState(await this.#currentState());
     const { events, hasMore } = await this.#after(true);
     const before = events
       .filter((event) => event.seq <= snapshot.seq)
@@ -215,6 +215,6 @@ export class OrganizationSubscriber implements Subscriber, ChannelListener {
   async #currentState() {
     const now = await this.#deps.state(this.organizationId);
     if (now.epoch !== this.epoch) throw new HistoryLostError('The organization has another epoch.');
-    return { ...now, seq: now.head };
+    return now;
   }
 }
