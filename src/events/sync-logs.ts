@@ -16,9 +16,13 @@ export interface SyncLogFilter {
   ofPresent?: true;
 }
 
-export interface SyncLogPage {
+/** The newest event of an organization's stream; 0 before the first. */
+export interface StreamHead {
   epoch: string;
   head: number;
+}
+
+export interface SyncLogPage extends StreamHead {
   /** Rendered sync logs, newest first. */
   logs: string[];
   /** Whether more rows match after these. */
@@ -82,7 +86,7 @@ function conditions(sql: ISql, organizationId: number, filter: SyncLogFilter) {
 }
 
 /** Reads only what an `ETag` needs. */
-export async function readHead(sql: Sql, organizationId: number): Promise<{ epoch: string; head: number }> {
+export async function readHead(sql: Sql, organizationId: number): Promise<StreamHead> {
   const [row] = await sql<{ epoch: string; head: string }[]>`
     select sync_epoch() as epoch,
       coalesce((select head from sync_streams where organization_id = ${organizationId}), 0) as head`;

@@ -8,7 +8,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
+import { formatCursor } from '#contract/cursor.ts';
 import type { LatestRunCache } from '../events/latest-run-cache.ts';
+import type { StreamHead } from '../events/sync-logs.ts';
 import { matchesEtag } from '../http/etag.ts';
 
 /**
@@ -32,7 +34,8 @@ export interface AnswerCache {
 
 interface CachedAnswer {
   organizationId: number;
-  place: string | undefined;
+  /** The head of the stream at which it was built; undefined: it must not be used again. */
+  cursor: string | undefined;
   builtAt: number;
   body: string;
   etag: string;
@@ -41,39 +44,39 @@ interface CachedAnswer {
 /** @param readHead one query, for the moments in which the hub's memory may be out of date */
 export function createAnswerCache(
   latestRuns: LatestRunCache,
-  readHead: (organizationId: number) => Promise<{ epoch: string; head: number }>,
+  readHead: (organizationId: number) => Promise<StreamHead>,
 ): AnswerCache {
   const answers = createStore();
   let writes = 0;
 
-  const placeOf = async (organizationId: number): Promise<string> => {
+  const cursorOf = async (organizationId: number): Promise<string> => {
     const known = latestRuns.get(organizationId);
-    if (known !== undefined) return `${known.epoch}.${known.head}`;
+    if (known !== undefined) return formatCursor(known.epoch, known.head);
     const read = await readHead(organizationId);
     latestRuns.observe(organizationId, read);
-    return `${read.epoch}.${read.head}`;
+    return formatCursor(read.epoch, read.head);
   };
-  const fresh = (key: string, place: string): CachedAnswer | undefined => {
+  const fresh = (key: string, cursor: string): CachedAnswer | undefined => {
     const known = answers.get(key);
-    if (known === undefined || known.place !== place) return undefined;
+    if (known === undefined || known.cursor !== cursor) return undefined;
     return performance.now() - known.builtAt < FRESH_MS ? known : undefined;
   };
   const buildAnswer = async (
     organizationId: number,
-    place: string,
+    cursor: string,
     build: () => Promise<object>,
   ): Promise<CachedAnswer> => {
     const before = writes;
     const content = await build();
     // A write during the build may be missing in it, so this answer is not used again.
-    return { organizationId, place: writes === before ? place : undefined, ...render(content) };
+    return { organizationId, cursor: writes === before ? cursor : undefined, ...render(content) };
   };
   return {
     async answer(c, organizationId, build) {
       const key = c.req.url;
       // Read before the response is built: a change during the build makes this response too old, never too new.
-      const place = await placeOf(organizationId);
-      const answer = fresh(key, place) ?? (await buildAnswer(organizationId, place, build));
+      const cursor = await cursorOf(organizationId);
+      const answer = fresh(key, cursor) ?? (await buildAnswer(organizationId, cursor, build));
       answers.keep(key, answer);
       return send(c, answer);
     },

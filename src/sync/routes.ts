@@ -9,7 +9,7 @@ import { readTimelinePart } from '../events/event-queries.ts';
 import type { HistoryReads } from '../events/history-reads.ts';
 import type { LatestRun, LatestRunCache } from '../events/latest-run-cache.ts';
 import { SOURCE_SYSTEM } from '../events/render-metadata.ts';
-import { readHead, readSyncLogs, type SyncLogPage } from '../events/sync-logs.ts';
+import { readHead, readSyncLogs, type StreamHead, type SyncLogPage } from '../events/sync-logs.ts';
 import { type ReadPart, streamTimeline } from '../events/timeline-stream.ts';
 import { csvResponse, wantsCsv } from '../http/csv.ts';
 import { matchesEtag } from '../http/etag.ts';
@@ -129,18 +129,18 @@ function answerLogs(c: Context, organizationId: number, page: SyncLogPage): Resp
   return json(c, `{"logs":[${page.logs.join(',')}],${tail.slice(1)}`);
 }
 
-function notModified(c: Context, place: { epoch: string; head: number } | undefined): Response | undefined {
-  if (place === undefined || !matchesEtag(c.req.header('if-none-match'), etagOf(place))) return undefined;
-  c.header('etag', etagOf(place));
+function notModified(c: Context, at: StreamHead | undefined): Response | undefined {
+  if (at === undefined || !matchesEtag(c.req.header('if-none-match'), etagOf(at))) return undefined;
+  c.header('etag', etagOf(at));
   c.header('cache-control', POLL_CACHING);
   return c.body(null, 304);
 }
 
 async function headIfAsked(c: Context, { database, latestRuns }: SyncDeps, organizationId: number) {
   if (c.req.header('if-none-match') === undefined) return undefined;
-  const place = await readHead(database.sql, organizationId);
-  latestRuns.observe(organizationId, place);
-  return place;
+  const read = await readHead(database.sql, organizationId);
+  latestRuns.observe(organizationId, read);
+  return read;
 }
 
 /** @returns the cached run, unless this client has already seen a newer one, here or on another server */
@@ -157,7 +157,7 @@ function newestFor(
 }
 
 const POLL_CACHING = 'private, no-cache';
-const etagOf = (place: { epoch: string; head: number }) => `"${formatCursor(place.epoch, place.head)}"`;
+const etagOf = ({ epoch, head }: StreamHead) => `"${formatCursor(epoch, head)}"`;
 
 /**
  * `at_least` asks for an answer that is not older than a cursor. The database's answer never is, because a cursor is
