@@ -9,6 +9,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { Database } from '../database/open.ts';
 import { clientAddress } from '../http/client-address.ts';
+import type { NodeContext } from '../http/node-context.ts';
 import { readId } from '../http/parameters.ts';
 import {
   canAccess,
@@ -42,8 +43,6 @@ export interface AuthorizeDeps {
   basePath: string;
 }
 
-type HttpContext = Context<{ Bindings: HttpBindings }>;
-
 export function authorize(deps: AuthorizeDeps): MiddlewareHandler<{ Bindings: HttpBindings }> {
   return async (c, next) => {
     const needed = requirementOf(c);
@@ -57,7 +56,7 @@ export function authorize(deps: AuthorizeDeps): MiddlewareHandler<{ Bindings: Ht
 
 /** @throws ProblemError UNAUTHENTICATED, INVALID_PARAMETER, TOO_MANY_REQUESTS, FORBIDDEN, in this order */
 async function authorizeRequest(
-  c: HttpContext,
+  c: NodeContext,
   needed: Requirement,
   deps: AuthorizeDeps,
 ): Promise<Principal> {
@@ -87,7 +86,7 @@ function mayScrape(principal: Principal, needed: Requirement): boolean {
 
 /** Runs the route of a stream, which has one of the slots for streams while it answers and while its stream is open. */
 async function answerStream(
-  c: HttpContext,
+  c: NodeContext,
   needed: Requirement,
   deps: AuthorizeDeps,
   next: Next,
@@ -116,7 +115,7 @@ async function answerStream(
 type Authorization = ReturnType<StreamSessions['authorizationFor']>;
 
 async function authorizeStream(
-  c: HttpContext,
+  c: NodeContext,
   needed: Requirement,
   deps: AuthorizeDeps,
 ): Promise<Authorization> {
@@ -128,7 +127,7 @@ async function authorizeStream(
 
 /** A browser does not show a page why a handshake failed, so the socket is opened and then closed with the reason. */
 async function authorizeSocket(
-  c: HttpContext,
+  c: NodeContext,
   needed: Requirement,
   deps: AuthorizeDeps,
 ): Promise<Authorization | undefined> {
@@ -148,7 +147,7 @@ const CLOSE_CODES: Record<number, number> = { 401: 4401, 403: 4403, 429: 4429 };
 
 /** What the log and the audit entry say of a refusal: never the token, and only the route pattern of the URL. */
 export async function recordRefusal(
-  c: HttpContext,
+  c: NodeContext,
   error: ProblemError,
   deps: Pick<AuthorizeDeps, 'refusals' | 'trustedProxies'>,
 ): Promise<void> {
@@ -157,7 +156,7 @@ export async function recordRefusal(
   if (isRefusal(status)) await deps.refusals.record({ ...originOf(c, deps), status, code });
 }
 
-function originOf(c: HttpContext, { trustedProxies }: Pick<AuthorizeDeps, 'trustedProxies'>): Origin {
+function originOf(c: NodeContext, { trustedProxies }: Pick<AuthorizeDeps, 'trustedProxies'>): Origin {
   const needed = c.get('requirement') ?? requirementOf(c);
   return {
     route: needed.route,
@@ -176,7 +175,7 @@ function organizationNamed(c: Context, needed: Requirement): number | undefined 
   }
 }
 
-async function authenticate(c: HttpContext, needed: Requirement, deps: AuthorizeDeps): Promise<Principal> {
+async function authenticate(c: NodeContext, needed: Requirement, deps: AuthorizeDeps): Promise<Principal> {
   const { authenticator } = deps;
   // Only invalid tokens count against an address: behind a proxy missing from TRUSTED_PROXIES all clients share one address.
   const refuse = (problem = invalidToken()): never => {
@@ -203,7 +202,7 @@ async function authenticate(c: HttpContext, needed: Requirement, deps: Authorize
 }
 
 async function renew(
-  c: HttpContext,
+  c: NodeContext,
   cookie: SessionCookie,
   { sessionId }: Principal,
   { database, authenticator, basePath }: AuthorizeDeps,
@@ -236,7 +235,7 @@ function onlyOrganizationOf({ organizations }: Principal): number | undefined {
   return only;
 }
 
-function isHandshake(c: HttpContext): boolean {
+function isHandshake(c: NodeContext): boolean {
   return offersWebSocket(c.env.incoming);
 }
 

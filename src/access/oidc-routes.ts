@@ -1,8 +1,8 @@
 /** Sign-in at the identity provider: the start, which sends the browser there, and the address to which the provider returns it. */
-import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { type ProviderSignIn, ProviderSignInRequest } from '#contract/access.ts';
 import { clientAddress } from '../http/client-address.ts';
+import type { NodeRoutes } from '../http/node-context.ts';
 import { jsonBody } from '../http/parameters.ts';
 import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -22,8 +22,8 @@ type Refusal = 'not-allowed' | 'failed' | 'unavailable';
 const HOUR_MS = 3_600_000;
 const CALLBACK = '/api/v1/sign-in/oidc/callback';
 
-export function oidcRoutes(deps: OidcDeps): Hono<{ Bindings: HttpBindings }> {
-  const routes = new Hono<{ Bindings: HttpBindings }>();
+export function oidcRoutes(deps: OidcDeps): NodeRoutes {
+  const routes: NodeRoutes = new Hono();
   routes.post('/sign-in/oidc', async (c) => {
     const { provider, pendingSignIns } = requireProvider(deps);
     requireOwnPage(c);

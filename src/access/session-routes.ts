@@ -1,8 +1,8 @@
 /** Sign-in and sign-out of people in browsers, and what the pages show of the account. */
-import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { type AccountInfo, SignIn, type SignInOptions, SignOut } from '#contract/access.ts';
 import { clientAddress } from '../http/client-address.ts';
+import type { NodeRoutes } from '../http/node-context.ts';
 import { jsonBody } from '../http/parameters.ts';
 import { type Principal, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -34,12 +34,10 @@ export interface SessionDeps extends Omit<AuthorizeDeps, 'refusals'> {
   bootstrapHash: string | undefined;
 }
 
-type App = Hono<{ Bindings: HttpBindings }>;
-
 const DAY_MS = 86_400_000;
 
-export function sessionRoutes(deps: SessionDeps): App {
-  const routes: App = new Hono();
+export function sessionRoutes(deps: SessionDeps): NodeRoutes {
+  const routes: NodeRoutes = new Hono();
   // Any client can send a code: an invalid one must not cost a transaction.
   const findLink = createTokenLookup((hashes) => findOpenLinks(deps.database, hashes));
   routes.get('/sign-in', (c) => {

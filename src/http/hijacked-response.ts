@@ -6,13 +6,13 @@
  * with its marker.
  */
 import type { HttpBindings } from '@hono/node-server';
-import type { Context } from 'hono';
+import type { NodeContext } from './node-context.ts';
 
 /** The key by which the adapter recognizes it. */
 const MARK = 'x-hono-already-sent';
 
 /** The request stays readable until the current tick of the event loop ends; middleware has finished by then. */
-export function hijackedResponse(c: Context<{ Bindings: HttpBindings }>): Response {
+export function hijackedResponse(c: NodeContext): Response {
   const response = new Response(null, { headers: { [MARK]: 'true' } });
   void response.body;
   setImmediate(releaseRequest, c.req.raw, c.env);

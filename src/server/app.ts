@@ -1,5 +1,4 @@
 /** The HTTP surface: every route, and one handler for every error. */
-import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { auditActions } from '../access/audit-middleware.ts';
@@ -24,6 +23,7 @@ import {
   requireHost,
   securityHeaders,
 } from '../http/hardening.ts';
+import type { NodeRoutes } from '../http/node-context.ts';
 import { ProblemError, problemResponse } from '../http/problem.ts';
 import { LEGACY_OPERATIONS } from '../legacy/operations.ts';
 import { legacyRoutes } from '../legacy/routes.ts';
@@ -80,11 +80,9 @@ export interface AppDeps
   otherRoles: () => Promise<readonly string[]>;
 }
 
-type App = Hono<{ Bindings: HttpBindings }>;
-
-export function createApp(deps: AppDeps): App {
+export function createApp(deps: AppDeps): NodeRoutes {
   // A trailing slash means the same path without it.
-  const app: App = new Hono({ strict: false });
+  const app: NodeRoutes = new Hono({ strict: false });
   applyMiddleware(app, deps);
   mountRoutes(app, deps);
   refuseOtherMethods(app);
@@ -100,7 +98,7 @@ const isStreamPath = (path: string): boolean =>
   ['/events', '/changes/stream', '/ws'].some((end) => path.endsWith(end));
 
 /** In the order in which a request passes them: cheap refusals first, those that need the database later. */
-function applyMiddleware(app: App, deps: AppDeps): void {
+function applyMiddleware(app: NodeRoutes, deps: AppDeps): void {
   const { logger, metrics, tracer } = deps;
   app.use(
     requestId({ limitLength: REQUEST_ID_AT_MOST }),
@@ -121,7 +119,7 @@ function applyMiddleware(app: App, deps: AppDeps): void {
   );
 }
 
-function mountRoutes(app: App, deps: AppDeps): void {
+function mountRoutes(app: NodeRoutes, deps: AppDeps): void {
   const { bus, rowLevelSecurity } = deps;
   // Reads by a principal that holds only some organizations go through row-level security.
   const { database, endReads } = rowLevelSecurity;
@@ -164,7 +162,7 @@ function mountRoutes(app: App, deps: AppDeps): void {
 }
 
 /** A known path with another method is a 405 that names what it takes. */
-function refuseOtherMethods(app: App): void {
+function refuseOtherMethods(app: NodeRoutes): void {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of app.routes) {
     if (method === 'ALL') continue;

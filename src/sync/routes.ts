@@ -1,5 +1,4 @@
 /** Routes that start and cancel syncs and read `sync_logs`: the list, one log, its timeline. */
-import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type Cursor, formatCursor, parseCursor } from '#contract/cursor.ts';
@@ -13,6 +12,7 @@ import { readHead, readSyncLogs, type StreamHead, type SyncLogPage } from '../ev
 import { type ReadPart, streamTimeline } from '../events/timeline-stream.ts';
 import { csvResponse, wantsCsv } from '../http/csv.ts';
 import { matchesEtag } from '../http/etag.ts';
+import type { NodeRoutes } from '../http/node-context.ts';
 import { pathId, queryId, queryLimit, queryText, queryValue } from '../http/parameters.ts';
 import { principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
@@ -32,9 +32,9 @@ export interface SyncDeps extends CancelDeps {
   wholeDatabase: Database;
 }
 
-export function syncRoutes(deps: SyncDeps): Hono<{ Bindings: HttpBindings }> {
+export function syncRoutes(deps: SyncDeps): NodeRoutes {
   const { database, latestRuns, wholeDatabase } = deps;
-  const routes = new Hono<{ Bindings: HttpBindings }>();
+  const routes: NodeRoutes = new Hono();
   const start = (type: OperationType) => (c: Context) => startAndAnswer(c, deps, type);
   routes.post('/sync-all/:orgId', start('full_patients'));
   routes.post('/sync-active/:orgId', start('active_patients'));

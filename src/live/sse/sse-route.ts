@@ -4,9 +4,9 @@
  *
  * Not here: how a stream opens (open-stream.ts), the open stream (sse-connection.ts).
  */
-import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
+import type { NodeContext, NodeRoutes } from '../../http/node-context.ts';
 import { pathId } from '../../http/parameters.ts';
 import { ProblemError } from '../../http/problem.ts';
 import type { QueuedResponse } from '../../http/queued-response.ts';
@@ -16,8 +16,6 @@ import type { Subscriber } from '../subscriber.ts';
 import { openStream } from './open-stream.ts';
 import type { SseDeps } from './sse-connection.ts';
 import { SSE_HEADERS } from './sse-socket.ts';
-
-type StreamContext = Context<{ Bindings: HttpBindings }>;
 
 export interface SseRouteDeps extends SseDeps {
   changeFeed: ChangeFeed;
@@ -32,9 +30,9 @@ interface Wanted {
 
 type Subscribe = (wanted: Wanted) => Promise<Subscriber | undefined>;
 
-export function sseRoutes(deps: SseRouteDeps): Hono<{ Bindings: HttpBindings }> {
+export function sseRoutes(deps: SseRouteDeps): NodeRoutes {
   const { hub, changeFeed } = deps;
-  const routes = new Hono<{ Bindings: HttpBindings }>();
+  const routes: NodeRoutes = new Hono();
   const events: Subscribe = async ({ organizationId, since, authorization }) => {
     const requests = new Map([[organizationId, { since, folded: false, authorization }]]);
     const [subscriber] = await hub.subscribe(requests);
@@ -45,7 +43,7 @@ export function sseRoutes(deps: SseRouteDeps): Hono<{ Bindings: HttpBindings }> 
   return routes;
 }
 
-async function answer(deps: SseDeps, c: StreamContext, subscribe: Subscribe): Promise<Response> {
+async function answer(deps: SseDeps, c: NodeContext, subscribe: Subscribe): Promise<Response> {
   const wanted = { organizationId: pathId(c, 'orgId'), since: sinceOf(c) };
   if (c.req.method === 'HEAD') return headOfStream(c);
   if (c.req.header('upgrade')?.toLowerCase() === 'websocket') throw websocketElsewhere();

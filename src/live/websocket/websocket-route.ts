@@ -1,11 +1,11 @@
 /** `GET /api/v1/cliniko/ws`: accepts a WebSocket upgrade, and passes the connection to websocket-connection.ts. */
 import type { ServerResponse } from 'node:http';
-import type { HttpBindings } from '@hono/node-server';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { type Server, WebSocketServer } from 'ws';
 import { MAX_SOCKET_FRAME_BYTES, SUBPROTOCOL } from '#contract/socket-frame.ts';
 import { hijackedResponse } from '../../http/hijacked-response.ts';
 import { writeProblem } from '../../http/malformed-request.ts';
+import type { NodeContext, NodeRoutes } from '../../http/node-context.ts';
 import { queryValue } from '../../http/parameters.ts';
 import { ProblemError } from '../../http/problem.ts';
 import { offersWebSocket, takeUpgrade } from '../../http/upgrades.ts';
@@ -14,11 +14,9 @@ import { closeSoon } from './close-soon.ts';
 import { KeptAliveSocket } from './kept-alive-socket.ts';
 import { WebSocketConnection, type WebSocketDeps } from './websocket-connection.ts';
 
-type Upgradable = Context<{ Bindings: HttpBindings }>;
-
-export function websocketRoutes(deps: WebSocketDeps): Hono<{ Bindings: HttpBindings }> {
+export function websocketRoutes(deps: WebSocketDeps): NodeRoutes {
   const handshakes = createHandshakes();
-  const routes = new Hono<{ Bindings: HttpBindings }>();
+  const routes: NodeRoutes = new Hono();
   routes.get('/ws', (c) => {
     // The router answers HEAD with this route too.
     if (c.req.method === 'HEAD' || !offersWebSocket(c.env.incoming)) throw noOffer();
@@ -55,7 +53,7 @@ function createHandshakes(): Handshakes {
   return handshakes;
 }
 
-function openSocket(c: Upgradable, handshakes: Handshakes, deps: WebSocketDeps): void {
+function openSocket(c: NodeContext, handshakes: Handshakes, deps: WebSocketDeps): void {
   const { incoming } = c.env;
   const wire = incoming.socket;
   const refusal = c.get('socketRefusal');
