@@ -1,20 +1,15 @@
 /** The subscription of one `subscribe_changes` frame: the changes of the patients of the named organizations. */
 import type { ClientFrame } from '#contract/client-frame.ts';
-import type { ServerFrame } from '#contract/socket-frame.ts';
 import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import type { ChangeFeed } from '../change-feed.ts';
-import type { SocketWriter } from '../socket-writer.ts';
-import type { StreamAuthorization } from '../stream-authorization.ts';
 import { describeStream, type Subscriber } from '../subscriber.ts';
-import type { Subscription } from './subscription.ts';
+import type { SubscribedClient, Subscription } from './subscription.ts';
 
 /** Resolves when `subscribed` was sent and the first frames are scheduled. Nothing is folded. */
 export async function openChangeSubscription(
   frame: ClientFrame & { type: 'subscribe_changes' },
   changeFeed: ChangeFeed,
-  authorization: StreamAuthorization,
-  writer: SocketWriter,
-  send: (frame: ServerFrame) => void,
+  { authorization, writer, send }: SubscribedClient,
 ): Promise<Subscription> {
   const { id } = frame;
   const subscribers: Subscriber[] = [];

@@ -4,8 +4,6 @@ import type { ClientFrame } from '#contract/client-frame.ts';
 import { DEFAULT_CONFLATE_MS, type ServerFrame } from '#contract/socket-frame.ts';
 import { PROTOCOL_VERSION } from '#contract/stream-event.ts';
 import { RowId } from '#contract/sync-log.ts';
-import type { ChangeFeed } from '../change-feed.ts';
-import type { ConnectionRegistry } from '../connection-registry.ts';
 import type { Hub } from '../hub.ts';
 import type { SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
@@ -17,12 +15,6 @@ const FIRST_PORTION = 100;
 const PORTION = 250;
 const RETRY_MS = 500;
 
-export interface LiveDeps {
-  hub: Hub;
-  changeFeed: ChangeFeed;
-  connections: ConnectionRegistry;
-}
-
 export interface Subscription {
   /** Chosen by the client. */
   readonly id: string;
@@ -32,34 +24,45 @@ export interface Subscription {
   end(): void;
 }
 
+/** What a subscription uses of its connection. */
+export interface SubscribedClient {
+  authorization: StreamAuthorization;
+  writer: SocketWriter;
+  send(frame: ServerFrame): void;
+}
+
 /** Resolves when the first `subscribed` was sent and its first frames are scheduled. Further portions of `*` join later. */
 export async function openSubscription(
   frame: ClientFrame & { type: 'subscribe' },
-  { hub }: Pick<LiveDeps, 'hub'>,
-  authorization: StreamAuthorization,
-  writer: SocketWriter,
-  send: (frame: ServerFrame) => void,
+  hub: Hub,
+  client: SubscribedClient,
 ): Promise<Subscription> {
   const isEverything = frame.organizations === '*';
   const conflateMs = frame.conflate_ms ?? (isEverything ? DEFAULT_CONFLATE_MS : 0);
-  const subscription = new HubSubscription(frame.id, hub, authorization, writer, conflateMs);
+  const subscription = new HubSubscription({ id: frame.id, conflateMs }, hub, client);
   // Before the list is read, so that no organization that appears in between is missed.
   if (isEverything) subscription.trackNewOrganizations();
   const joinPortion = async (ids: readonly number[], isLast: boolean): Promise<void> => {
     const joined = await subscription.join(new Map(ids.map((id) => [id, frame.since?.[id]])));
     if (subscription.hasEnded) return;
     const streams = joined.map(describeStream);
-    send({ v: PROTOCOL_VERSION, type: 'subscribed', id: frame.id, ...(!isLast && { more: true }), streams });
+    client.send({
+      v: PROTOCOL_VERSION,
+      type: 'subscribed',
+      id: frame.id,
+      ...(!isLast && { more: true }),
+      streams,
+    });
     subscription.deliver(joined);
   };
   try {
     const named = frame.organizations === '*' ? await hub.organizations() : frame.organizations;
     const resumed = isEverything ? resumedIn(frame.since) : [];
-    const seen = [...new Set([...named, ...resumed])].filter((id) => authorization.canRead(id));
+    const seen = [...new Set([...named, ...resumed])].filter((id) => client.authorization.canRead(id));
     const [first = [], ...rest] = portionsOf(seen);
     await joinPortion(first, rest.length === 0);
     if (rest.length === 0) subscription.admitNewOrganizations();
-    else void joinRest(subscription, writer, rest, joinPortion);
+    else void joinRest(subscription, client.writer, rest, joinPortion);
   } catch (error) {
     subscription.end();
     throw error;
@@ -109,11 +112,9 @@ class HubSubscription implements Subscription {
   #ended = false;
 
   constructor(
-    id: string,
+    { id, conflateMs }: { id: string; conflateMs: number },
     hub: Hub,
-    authorization: StreamAuthorization,
-    writer: SocketWriter,
-    conflateMs: number,
+    { authorization, writer }: SubscribedClient,
   ) {
     this.id = id;
     this.#hub = hub;

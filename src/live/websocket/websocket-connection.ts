@@ -15,10 +15,12 @@ import { type ByeReason, HEARTBEAT_MS, PROTOCOL_VERSION } from '#contract/stream
 import { ProblemError } from '../../http/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { safeError } from '../../logging/safe-error.ts';
-import type { Connection } from '../connection-registry.ts';
+import type { ChangeFeed } from '../change-feed.ts';
+import type { Connection, ConnectionRegistry } from '../connection-registry.ts';
 import type { FlushScheduler } from '../flush-scheduler.ts';
 import { type Frame, joinSocket } from '../frame.ts';
 import type { HeartbeatEntry, HeartbeatTimer } from '../heartbeat-timer.ts';
+import type { Hub } from '../hub.ts';
 import { type FrameSink, SocketWriter } from '../socket-writer.ts';
 import type { StreamAuthorization } from '../stream-authorization.ts';
 import { openChangeSubscription } from './change-subscription.ts';
@@ -26,7 +28,7 @@ import { closeSoon } from './close-soon.ts';
 import type { KeptAliveSocket, SocketOwner } from './kept-alive-socket.ts';
 import { idOf, parseFrame, parseOrganizations } from './parse-frame.ts';
 import { ReadPause } from './read-pause.ts';
-import { type LiveDeps, openSubscription, type Subscription } from './subscription.ts';
+import { openSubscription, type SubscribedClient, type Subscription } from './subscription.ts';
 
 const v = PROTOCOL_VERSION;
 
@@ -44,7 +46,10 @@ const OVERLOAD = 1013;
 const RESTART = 1012;
 const NOT_AUTHENTICATED = 4401;
 
-export interface WebSocketDeps extends LiveDeps {
+export interface WebSocketDeps {
+  hub: Hub;
+  changeFeed: ChangeFeed;
+  connections: ConnectionRegistry;
   heartbeat: HeartbeatTimer;
   /** Sends protocol pings, which detect dead peers. */
   keepAlive: HeartbeatTimer;
@@ -235,12 +240,16 @@ export class WebSocketConnection implements FrameSink, Connection, HeartbeatEntr
       const what = 'The token has no access to some of these organizations. Name only its own, or use "*".';
       return this.#sendError(id, 'FORBIDDEN', what);
     }
-    const send = (answer: ServerFrame) => this.#send(answer);
-    const { changeFeed } = this.#deps;
+    const { hub, changeFeed } = this.#deps;
+    const client: SubscribedClient = {
+      authorization: this.#authorization,
+      writer: this.#writer,
+      send: (answer) => this.#send(answer),
+    };
     const subscription =
       frame.type === 'subscribe'
-        ? await openSubscription(frame, this.#deps, this.#authorization, this.#writer, send)
-        : await openChangeSubscription(frame, changeFeed, this.#authorization, this.#writer, send);
+        ? await openSubscription(frame, hub, client)
+        : await openChangeSubscription(frame, changeFeed, client);
     if (this.#isOpen()) this.#subscriptions = this.#subscriptions.concat(subscription);
     else subscription.end();
   }
