@@ -15,6 +15,7 @@ import type { ReadOutcome } from '../events/history-reads.ts';
 import type { LiveCounters } from '../live/stats.ts';
 import type { AnsweredRequest } from '../logging/request-log.ts';
 import type { SyncObserver } from '../sync/observer.ts';
+import type { DeliveryOutcome } from '../webhooks/delivery-worker.ts';
 import { createDatabaseGauges } from './database-gauges.ts';
 import type { DatabaseStats } from './database-stats.ts';
 import { observeProcess } from './process-metrics.ts';
@@ -27,8 +28,6 @@ export interface MetricSources {
   isDraining(): boolean;
   live(): Pick<LiveCounters, 'sseConnections' | 'socketConnections' | 'folded' | 'closedSlow'>;
 }
-
-type WebhookOutcome = 'delivered' | 'retried' | 'given_up';
 
 export interface Metrics {
   sync: SyncObserver;
@@ -45,7 +44,7 @@ export interface Metrics {
   historyRead(outcome: ReadOutcome): void;
   /** From the commit of an event until its bytes were written to the sockets of its subscribers. */
   eventDelivered(seconds: number): void;
-  webhookTried(outcome: WebhookOutcome, seconds: number): void;
+  webhookTried(outcome: DeliveryOutcome, seconds: number): void;
   /** A bulk operation acted on an organization. */
   operationApplied(action: string, outcome: string): void;
   /** Read at each scrape. Set once, when the server is assembled. */

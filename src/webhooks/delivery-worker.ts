@@ -47,6 +47,9 @@ const CHECK_EVERY_MS = 60_000;
 const CLEAN_EVERY_MS = 60 * 60 * 1_000;
 const GONE = 410;
 
+/** What follows an attempt. */
+export type DeliveryOutcome = 'delivered' | 'retried' | 'given_up';
+
 export interface DelivererDeps {
   database: Database;
   sealer: Sealer;
@@ -57,7 +60,7 @@ export interface DelivererDeps {
   /** `PUBLIC_URL`: where links in messages lead. */
   publicUrl: string | undefined;
   /** Called after each attempt. */
-  onTried?: (outcome: 'delivered' | 'retried' | 'given_up', seconds: number) => void;
+  onTried?: (outcome: DeliveryOutcome, seconds: number) => void;
 }
 
 export interface Deliverer {

@@ -17,7 +17,7 @@ import type { Notice } from './summary.ts';
 const NOTICES_AT_ONCE = 500;
 
 /** In memory: after a night hundreds of thousands may wait for one text. The event loop continues between two portions. */
-const ROWS_AT_ONCE = 500;
+const PORTION = 500;
 
 export interface NoticeOptions {
   /** `PUBLIC_URL`; undefined: where the endpoint was registered. */
@@ -96,7 +96,7 @@ async function takeNotices(tx: TransactionSql, endpoint: EndpointRow, now: Date)
   const end = quiet_hours && lastQuietEnd(quiet_hours, now);
   const waited = new MessageDraft(kind);
   const messages = [waited];
-  for await (const portion of deleteNotices(tx, endpoint).cursor(ROWS_AT_ONCE)) {
+  for await (const portion of deleteNotices(tx, endpoint).cursor(PORTION)) {
     for (const notice of portion.filter(({ organizationId }) => isOf(endpoint, organizationId))) {
       const hasWaited = digest || (end !== null && new Date(notice.createdAt) < end);
       const message = hasWaited ? waited : new MessageDraft(kind);
