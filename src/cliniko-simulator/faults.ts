@@ -8,15 +8,20 @@
  */
 import type { SimulatedRequest } from './journal.ts';
 
+export type StatusBody = 'json' | 'text' | 'html' | 'empty';
+
+/** What a client gets before the answer hangs. */
+export type SentBeforeHang = 'nothing' | 'headers' | 'half';
+
 export type Fault = (
-  | { kind: 'status'; status: number; body?: 'json' | 'text' | 'html' | 'empty' }
+  | { kind: 'status'; status: number; body?: StatusBody }
   /** 429. `reset` is the value of `X-RateLimit-Reset`: seconds from now, absent, or not a number. Default 1. */
   | { kind: 'rate-limited'; reset?: number | 'absent' | 'garbage'; retryAfterSeconds?: number }
   | { kind: 'redirect'; to: string }
   /** The connection is reset: before any byte, or half-way through the body. Default nothing. */
   | { kind: 'reset'; after?: 'nothing' | 'half' }
   /** No answer, or an incomplete one, until `release()`. Default nothing. */
-  | { kind: 'hang'; after?: 'nothing' | 'headers' | 'half' }
+  | { kind: 'hang'; after?: SentBeforeHang }
   /** 200 and half of the JSON, complete as far as HTTP can tell. */
   | { kind: 'truncated' }
   /** 200 and an HTML page, as maintenance pages do. */

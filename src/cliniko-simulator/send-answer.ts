@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, html, json, tooManyRequests } from './answer.ts';
-import type { AppliedFault, Fault } from './faults.ts';
+import type { AppliedFault, Fault, SentBeforeHang, StatusBody } from './faults.ts';
 
 export interface Delivery {
   response: ServerResponse;
@@ -52,7 +52,7 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
 async function hang(
   response: ServerResponse,
   answer: () => Answer,
-  after: 'nothing' | 'headers' | 'half',
+  after: SentBeforeHang,
   released: Promise<void>,
 ): Promise<void> {
   if (after === 'nothing') {
@@ -110,7 +110,7 @@ function corrupt(fault: CorruptingFault, answer: () => Answer, now: Date): Answe
   }
 }
 
-function statusAnswer(status: number, body: 'json' | 'text' | 'html' | 'empty'): Answer {
+function statusAnswer(status: number, body: StatusBody): Answer {
   switch (body) {
     case 'json':
       return json(status, { message: `Simulated answer ${status}` });
