@@ -3,7 +3,7 @@
  */
 import { finished } from 'node:stream/promises';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
-import { recordOf } from '../src/cliniko/record.ts';
+import { readRecords } from '../src/cliniko/record.ts';
 import { parseRecord } from '../src/patients/parse-patient.ts';
 import type { Patient } from '../src/patients/patient.ts';
 import { encodePatients, upsertPatients } from '../src/patients/upsert.ts';
@@ -57,12 +57,12 @@ export async function benchIngest({ isQuick }: { isQuick: boolean }): Promise<Ro
 }
 
 async function readPatients(clinic: Clinic, count: number): Promise<Patient[]> {
-  const records = await fetchRecords(clinic.cliniko, count);
+  const fetched = await fetchRecords(clinic.cliniko, count);
+  const records = fetched.flatMap(
+    (record) => readRecords(Buffer.from(JSON.stringify({ patients: [record] })), 'patients')?.records ?? [],
+  );
   return records.flatMap((record) => {
-    const read = parseRecord(recordOf(JSON.stringify(record)), {
-      country: 'AU',
-      validation: DEFAULT_SETTINGS.validation,
-    });
+    const read = parseRecord(record, { country: 'AU', validation: DEFAULT_SETTINGS.validation });
     return read.kind === 'patient' ? [read.patient] : [];
   });
 }

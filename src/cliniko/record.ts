@@ -57,13 +57,6 @@ export interface ListPage {
   records: ClinikoRecord[];
 }
 
-/** A record with this JSON text. @throws SyntaxError unless it is one value */
-export function recordOf(json: string): ClinikoRecord {
-  const [record, ...others] = readRecords(Buffer.from(`{"records":[${json}]}`), 'records')?.records ?? [];
-  if (record === undefined || others.length > 0) throw new SyntaxError('A record is one JSON value.');
-  return record;
-}
-
 /**
  * @param page the JSON of a page, as UTF-8; the records keep and change it
  * @returns the records of the list `key`; undefined when the page is not valid JSON, or has thousands of records

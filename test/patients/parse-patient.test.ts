@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS } from '#contract/organization.ts';
-import { recordOf } from '../../src/cliniko/record.ts';
 import { type ParseRules, parseRecord } from '../../src/patients/parse-patient.ts';
-import { person } from '../support/scripted-source.ts';
+import { person, recordOf } from '../support/scripted-source.ts';
 
 const lenient = { country: 'AU', validation: DEFAULT_SETTINGS.validation };
 const strict = { country: 'AU', validation: { phone: 'reject', email: 'require' } } as const;

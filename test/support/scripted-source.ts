@@ -1,5 +1,5 @@
 /** The second adapter of the patient source: a clinic in memory with scripted behaviour. */
-import { ClinikoRecord, recordOf } from '../../src/cliniko/record.ts';
+import { ClinikoRecord, readRecords } from '../../src/cliniko/record.ts';
 import type { PageQuery, PatientPage, PatientSource, RequestOptions } from '../../src/cliniko/source.ts';
 
 export interface ScriptedSource extends PatientSource {
@@ -77,6 +77,13 @@ function matches(record: unknown, filter: string): boolean {
 function fieldOf(record: unknown, field: string): string {
   const fields = record instanceof ClinikoRecord ? record.parse() : record;
   return String(Object(fields)[field] ?? '');
+}
+
+/** The record with this JSON text. */
+export function recordOf(json: string): ClinikoRecord {
+  const [record] = readRecords(Buffer.from(`{"records":[${json}]}`), 'records')?.records ?? [];
+  if (record === undefined) throw new Error(`This is not the JSON of one record: ${json}`);
+  return record;
 }
 
 /** Records as a page contains them. */
