@@ -21,7 +21,7 @@ export function successRate(succeeded: number, processed: number): number {
   return succeeded === processed ? 100 : Math.min(99.9, Math.round((succeeded / processed) * 1000) / 10);
 }
 
-/** "In the queue, 3 before you": the place of a run that waits for a worker. A place above ten is an upper bound. */
+/** "In the queue, 3 before you": the position of a run that waits for a worker. One above ten is an upper bound. */
 export function queueText({ metadata: { queue_position: position } }: SyncLog): string {
   if (position === undefined || position < 1) return 'In the queue';
   if (position === 1) return 'Next in the queue';

@@ -179,7 +179,7 @@ export const SyncMetadata = z.looseObject({
   error: lenient(z.string()),
   /** When the row changed, ISO 8601 UTC. */
   timestamp: lenient(z.string()),
-  /** Of a queued run: 1 is next. Exact up to 10; a later one may be up to twice the place of the moment. */
+  /** Of a queued run: 1 is next. Exact up to 10; a later one may be up to twice the true position. */
   queue_position: lenient(z.number()),
   trigger: lenient(z.looseObject({ kind: z.string() })),
   retry_at: lenient(z.string()),

@@ -1,9 +1,9 @@
 /**
- * The places of the runs that wait for a worker.
+ * The positions of the runs that wait for a worker.
  *
- * A start writes the place of its own run (start-run.ts). When earlier runs are claimed or end, the places behind them change:
- * each of the first ten is kept exact, a later one is written again when it has halved. So a queue of a thousand runs causes few
- * writes for each run, and the true place is never less than half of the one that is shown.
+ * A start writes the position of its own run (start-run.ts). When earlier runs are claimed or end, the positions behind them
+ * change: each of the first ten is kept exact, a later one is written again when it has halved. So a queue of a thousand runs
+ * causes few writes for each run, and the true position is never less than half of the one that is shown.
  */
 import { briefLockWait } from '../database/brief-lock.ts';
 import type { Database } from '../database/open.ts';
@@ -18,7 +18,7 @@ const WRITTEN_AT_ONCE = 200;
  * Waits for no row that another transaction has locked: it is being claimed, cancelled or written. The stream of its organization
  * counts too, which the trigger locks to add the event (events/table.ts): another program may hold it in a long transaction.
  *
- * @returns the organizations whose place has changed
+ * @returns the organizations whose position has changed
  */
 export async function updateQueuePositions({ sql }: Database): Promise<number[]> {
   const rows = await sql<{ organization_id: number }[]>`

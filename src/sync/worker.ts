@@ -34,8 +34,8 @@ const OPEN_RUNS_AT_MOST = 1_024;
 /** A released run is claimed again at once. When claims bring no progress, the delay before the next one grows. */
 const CLAIM_BACKOFF = { firstMs: 1_000, mostMs: 30_000, afterClaims: 2 };
 
-/** How often this server writes the places of the runs in the queue, at most. */
-const PLACES_EVERY_MS = 1_000;
+/** How often this server writes the positions of the runs in the queue, at most. */
+const POSITIONS_EVERY_MS = 1_000;
 
 interface ActiveRun {
   lease: Lease;
@@ -58,7 +58,7 @@ export class Worker {
   readonly #onNotClaimed: (error: unknown) => void;
   #stopping = false;
   /** By `performance.now()`. */
-  #placesDueAt = 0;
+  #positionsDueAt = 0;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
@@ -105,7 +105,7 @@ export class Worker {
       }
       // Without a free slot the queue was not read to its end.
       this.#slots.setWantedByNew(this.#slots.free === 0);
-      if (this.#slots.free === 0) await this.#announcePlaces();
+      if (this.#slots.free === 0) await this.#publishPositions();
     } catch (error) {
       this.#slots.setWantedByNew(false);
       this.#onNotClaimed(error);
@@ -113,9 +113,9 @@ export class Worker {
   }
 
   /** What is left in the queue has moved up. */
-  async #announcePlaces(): Promise<void> {
-    if (this.#stopping || performance.now() < this.#placesDueAt) return;
-    this.#placesDueAt = performance.now() + PLACES_EVERY_MS;
+  async #publishPositions(): Promise<void> {
+    if (this.#stopping || performance.now() < this.#positionsDueAt) return;
+    this.#positionsDueAt = performance.now() + POSITIONS_EVERY_MS;
     const organizations = await updateQueuePositions(this.#deps.database);
     if (organizations.length > 0) this.#deps.bus.publish({ organizations, work: false });
   }
