@@ -33,8 +33,8 @@ export interface FoundSession {
   isDue: boolean;
 }
 
-/** The origin of a request, for the audit entry. */
-type Origin = Pick<AuditEntry, 'requestId'>;
+/** The request that opens or ends a session, for the audit entry. */
+export type SessionRequest = Pick<AuditEntry, 'requestId'>;
 
 /**
  * @param identityId of a sign-in at the identity provider
@@ -43,7 +43,7 @@ type Origin = Pick<AuditEntry, 'requestId'>;
 export async function openSession(
   tx: ISql,
   tokenId: number,
-  origin: Origin,
+  request: SessionRequest,
   identityId?: number,
 ): Promise<string> {
   const hours = identityId === undefined ? IDLE_DAYS * 24 : PROVIDER_SESSION_HOURS;
@@ -62,7 +62,7 @@ export async function openSession(
       session_id: row.id,
       ...(identityId !== undefined && { identity_id: identityId }),
     },
-    ...origin,
+    ...request,
   });
   return secret;
 }
@@ -118,7 +118,7 @@ export async function renewSession({ sql }: WithSql, id: number): Promise<Date |
 export async function endSessions(
   { sql }: WithSql,
   { tokenId, sessionId }: { tokenId: number; sessionId: number | undefined },
-  origin: Origin,
+  request: SessionRequest,
 ): Promise<number[]> {
   return sql.begin(async (tx) => {
     const ended = await tx<{ id: number }[]>`
@@ -130,7 +130,7 @@ export async function endSessions(
       actor: `token:${tokenId}`,
       action: 'session.end',
       details: { token_id: tokenId, sessions: ended.length },
-      ...origin,
+      ...request,
     });
     return ended.map(({ id }) => id);
   });

@@ -20,7 +20,7 @@ export interface OidcConfig {
 }
 
 /** What a sign-in must remember until the provider has answered. */
-interface PendingSignIn {
+export interface PendingSignIn {
   state: string;
   nonce: string;
   codeVerifier: string;

@@ -8,7 +8,7 @@ import { ProblemError } from '../http/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { openSession, PROVIDER_SESSION_HOURS } from './browser-sessions.ts';
 import { accountOf } from './identities.ts';
-import type { Identity, IdentityProvider } from './oidc-provider.ts';
+import type { Identity, IdentityProvider, PendingSignIn } from './oidc-provider.ts';
 import { prefixFor, requireOwnPage, storeSessionCookie } from './session-cookie.ts';
 import { endOldSession, type OidcSignIn, type SessionDeps } from './session-routes.ts';
 
@@ -74,7 +74,7 @@ async function finish(c: Context, deps: OidcDeps): Promise<Refusal | { returnTo:
 async function askProvider(
   provider: IdentityProvider,
   query: string,
-  pending: Parameters<IdentityProvider['finish']>[1],
+  pending: PendingSignIn,
 ): Promise<Identity | 'unavailable' | undefined> {
   try {
     return await provider.finish(query, pending);

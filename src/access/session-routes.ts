@@ -8,7 +8,7 @@ import { type Principal, principalOf } from '../http/principal.ts';
 import { ProblemError } from '../http/problem.ts';
 import { hashOf } from './api-tokens.ts';
 import type { AuthorizeDeps } from './authorize.ts';
-import { endSessions, IDLE_DAYS, openSession } from './browser-sessions.ts';
+import { endSessions, IDLE_DAYS, openSession, type SessionRequest } from './browser-sessions.ts';
 import type { IdentityProvider } from './oidc-provider.ts';
 import type { PendingSignIns } from './pending-sign-in.ts';
 import {
@@ -51,9 +51,10 @@ export function sessionRoutes(deps: SessionDeps): NodeRoutes {
     requireAccounts(deps);
     requireOwnPage(c);
     const { code } = await jsonBody(c, SignIn);
-    const origin = { requestId: c.get('requestId') };
     const isOpen = (await findLink(hashOf(code))) !== undefined;
-    const secret = isOpen ? await openLinkedSession(deps, code, origin) : undefined;
+    const secret = isOpen
+      ? await openLinkedSession(deps, code, { requestId: c.get('requestId') })
+      : undefined;
     if (secret === undefined) {
       deps.limits.takeBadToken(clientAddress(c.env.incoming, deps.trustedProxies));
       throw new ProblemError(
@@ -83,11 +84,11 @@ export function sessionRoutes(deps: SessionDeps): NodeRoutes {
 async function openLinkedSession(
   { database, bootstrapHash }: SessionDeps,
   code: string,
-  origin: Parameters<typeof openSession>[2],
+  request: SessionRequest,
 ): Promise<string | undefined> {
   return await database.sql.begin(async (tx) => {
     const tokenId = await useSignInLink(tx, code, bootstrapHash);
-    return tokenId === undefined ? undefined : openSession(tx, tokenId, origin);
+    return tokenId === undefined ? undefined : openSession(tx, tokenId, request);
   });
 }
 
