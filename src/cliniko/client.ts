@@ -4,6 +4,7 @@
  * It sends only GET requests (a key can also write), only to the base URL of the key's account, and follows no redirect: the
  * key is in a header. Requests are paced and retried if a retry may help. Otherwise the page fails with a ClinikoError.
  */
+import type { IncomingMessage } from 'node:http';
 import { parseJson } from '#contract/parse-json.ts';
 import type { Clock } from '../timing/clock.ts';
 import { limitTime } from '../timing/time-limit.ts';
@@ -28,6 +29,7 @@ import {
   retryAfterMs,
   retryDelayMs,
 } from './retry.ts';
+import { sendGet } from './send-get.ts';
 import { clinikoBaseUrl } from './shard.ts';
 import {
   MIN_REPORTED_WAIT_MS,
@@ -157,13 +159,9 @@ export class ClinikoClient implements PatientSource, AccountSource {
     const began = performance.now();
     const answered = (outcome: RequestOutcome) => onAnswered?.(outcome, (performance.now() - began) / 1_000);
     try {
-      const response = await fetch(`${this.#baseUrl}${path}`, {
-        headers: this.#headers,
-        redirect: 'manual',
-        signal: limit.signal,
-      });
+      const response = await sendGet(`${this.#baseUrl}${path}`, this.#headers, limit.signal);
       const askedAt = earlier(dateOf(response.headers), performance.now() - began);
-      await assertUsable(response, clock);
+      assertUsable(response, clock);
       const answer = read(await readBody(response), askedAt);
       answered('ok');
       return answer;
@@ -228,11 +226,11 @@ function searchOf({ page, perPage, sort, filters }: PageQuery): string {
 }
 
 /** @throws ClinikoError */
-async function assertUsable(response: Response, clock: Clock): Promise<void> {
+function assertUsable(response: IncomingMessage, clock: Clock): void {
   const failure = failureOfStatus(response, clock);
   if (failure === undefined) return;
-  // An unread body must be cancelled, or its connection is never reused.
-  await response.body?.cancel();
+  // Its body may be endless, so the connection is not used again.
+  response.destroy();
   throw new ClinikoError(failure);
 }
 
@@ -248,7 +246,10 @@ function parsePage(body: Buffer, askedAt: Date | undefined): PatientPage {
 // Like `response.json()`: TextDecoder removes a byte order mark.
 const readJson = (body: Buffer): unknown => parseJson(new TextDecoder().decode(body));
 
-function failureOfStatus({ status, headers }: Response, clock: Clock): ClinikoFailure | undefined {
+function failureOfStatus(
+  { statusCode: status = 0, headers }: IncomingMessage,
+  clock: Clock,
+): ClinikoFailure | undefined {
   if (status === 200) return undefined;
   if (status === 401) return { kind: 'unauthorised' };
   if (status === 403) return { kind: 'forbidden' };

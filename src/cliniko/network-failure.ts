@@ -16,8 +16,7 @@ const CERTIFICATE =
 const CLOCK = /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/;
 const PROTOCOL = /^ERR_SSL|^EPROTO$|^HPE_/;
 const NAME = /^(ENOTFOUND|EAI_|ENODATA$)/;
-const CONNECTION =
-  /^(ECONNREFUSED|EHOST|ENET|EACCES$|EPERM$|EADDRNOTAVAIL$|UND_ERR_CONNECT_TIMEOUT$|ETIMEDOUT$)/;
+const CONNECTION = /^(ECONNREFUSED|EHOST|ENET|EACCES$|EPERM$|EADDRNOTAVAIL$|ETIMEDOUT$)/;
 
 /** @param code undefined when Cliniko responded, but with an error */
 export function networkSolution(code: string | undefined): string {

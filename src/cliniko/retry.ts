@@ -1,4 +1,5 @@
 /** Which failures are retried, how often, and after which delay. Pure functions. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { parseWholeNumber } from '#contract/whole-number.ts';
 import { dateOf } from './date-header.ts';
 import type { ClinikoFailure } from './error.ts';
@@ -83,7 +84,7 @@ const SAME_CLOCK_MS = 3_000;
  *
  * @param headers `X-RateLimit-Reset` in epoch seconds, by the clock of `Date`; otherwise `Retry-After`
  */
-export function rateLimitReset(headers: Headers, now: number): Date {
+export function rateLimitReset(headers: IncomingHttpHeaders, now: number): Date {
   const waitMs = saidWaitMs(headers, now) ?? UNKNOWN_RESET_MS;
   return new Date(now + Math.min(MAX_RESET_MS, Math.max(MIN_RESET_MS, waitMs)));
 }
@@ -102,29 +103,29 @@ export function pauseEnd(resetAt: Date, limits: number, now: number): Date {
   return new Date(Math.max(resetAt.getTime(), now + Math.min(UNKNOWN_RESET_MS, growing)));
 }
 
-function saidWaitMs(headers: Headers, now: number): number | undefined {
-  const reset = secondsIn(headers.get('x-ratelimit-reset'));
+function saidWaitMs(headers: IncomingHttpHeaders, now: number): number | undefined {
+  const reset = secondsIn(headers['x-ratelimit-reset']);
   const theirs = clinikoTime(headers, now);
   if (reset !== undefined && reset * 1_000 > theirs - STALE_RESET_MS) return reset * 1_000 - theirs;
   return retryAfterMs(headers, now);
 }
 
 /** `Retry-After` in seconds or as an HTTP date, by the clock of `Date`; undefined when it is neither. */
-export function retryAfterMs(headers: Headers, now: number): number | undefined {
-  const text = headers.get('retry-after');
+export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number | undefined {
+  const text = headers['retry-after'];
   const seconds = secondsIn(text);
   if (seconds !== undefined) return seconds * 1_000;
-  const date = text !== null && /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
+  const date = text !== undefined && /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - clinikoTime(headers, now));
 }
 
 /** Cliniko's current time. Our own clock has a finer resolution, so it is used unless the clocks differ. */
-function clinikoTime(headers: Headers, now: number): number {
+function clinikoTime(headers: IncomingHttpHeaders, now: number): number {
   const said = dateOf(headers)?.getTime() ?? now;
   return Math.abs(said - now) > SAME_CLOCK_MS ? said : now;
 }
 
 const MOST_SECONDS = 999_999_999_999;
 
-const secondsIn = (header: string | null): number | undefined =>
-  parseWholeNumber((header ?? '').trim(), 0, MOST_SECONDS);
+const secondsIn = (header: string | string[] | undefined): number | undefined =>
+  parseWholeNumber(String(header ?? '').trim(), 0, MOST_SECONDS);

@@ -158,6 +158,20 @@ describe('a set-up that is broken', () => {
     expect(report.of('cliniko-key')?.detail).toMatch(/does not accept the API key of CLINIKO_API_KEY\./);
   });
 
+  test('by an address where no Cliniko answers', async () => {
+    const cliniko = await startClinikoSimulator({ patients: 1 });
+    onTestFinished(() => cliniko.close());
+    const { url } = await createEmptyDatabase();
+    const clinic = { CLINIKO_ORGANIZATION_ID: '123', CLINIKO_API_KEY: cliniko.apiKey };
+    const elsewhere = cliniko.url.replace('/v1', '/other/v1');
+    const report = await examine({ DATABASE_URL: url, CLINIKO_BASE_URL: elsewhere, ...clinic });
+    expect(report.code).toBe(1);
+    expect(report.of('cliniko-key')).toMatchObject({
+      state: 'error',
+      detail: expect.stringContaining('Cliniko answered 404'),
+    });
+  });
+
   test('by tables of another program', async () => {
     const { url, sql } = await createEmptyDatabase();
     await sql`create table organizations (id text)`;

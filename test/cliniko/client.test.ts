@@ -1,8 +1,11 @@
 /** The HTTP client against the simulated Cliniko: what it requests, what it accepts, and what it keeps secret. */
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { changeTimers } from '../support/change-timers.ts';
 import { EMPTY_PAGE, never, openClient, query, serve } from './support/client.ts';
 
 const SECRET_KEY = 'MxJrZXkiOiI1Njd1amJmZTQ1NyJ9-au2';
@@ -71,6 +74,59 @@ describe('the time of Cliniko’s clock', () => {
     expect(askedAt?.getTime()).toBeGreaterThan(Date.parse('2026-02-03T04:04:00Z'));
     cliniko.behaviour.dateHeader = false;
     expect((await client.page(query(1), { signal: never })).askedAt).toBeUndefined();
+  });
+});
+
+describe('an encoded page', () => {
+  const encoders = { gzip: gzipSync, br: brotliCompressSync };
+
+  test.for(['gzip', 'br'] as const)('is requested and read in %s', async (encoding) => {
+    const { url, requests } = await serve((_request, response) =>
+      response.writeHead(200, { 'content-encoding': encoding }).end(encoders[encoding](EMPTY_PAGE)),
+    );
+    const { client } = await openClient({ baseUrl: url });
+    expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [], totalEntries: 0 });
+    expect(requests[0]?.headers['accept-encoding']).toContain(encoding);
+  });
+
+  test.for([
+    ['an encoding that was not requested', 'compress', Buffer.from(EMPTY_PAGE)],
+    ['the name of a property of all objects', 'constructor', Buffer.from(EMPTY_PAGE)],
+    ['a body in another encoding', 'gzip', Buffer.from(EMPTY_PAGE)],
+    ['a body that is cut off', 'gzip', gzipSync(EMPTY_PAGE).subarray(0, -9)],
+    ['a body that is too large when decoded', 'gzip', gzipSync(Buffer.alloc(33 * 1024 * 1024, ' '))],
+  ] as const)('with %s is requested again', async ([, encoding, body]) => {
+    let asked = 0;
+    const { url } = await serve((_request, response) => {
+      asked++;
+      if (asked > 1) response.end(EMPTY_PAGE);
+      else response.writeHead(200, { 'content-encoding': encoding }).end(body);
+    });
+    const { client } = await openClient({ baseUrl: url });
+    expect(await client.page(query(1), { signal: never })).toMatchObject({ records: [] });
+    expect(asked).toBe(2);
+  });
+});
+
+describe('the connection', () => {
+  test('is used for the next page too', async () => {
+    const { url, requests } = await serve((_request, response) => response.end(EMPTY_PAGE));
+    const { client } = await openClient({ baseUrl: url });
+    for (const page of [1, 2, 3]) await client.page(query(page), { signal: never });
+    expect(new Set(requests.map(({ socket }) => socket)).size).toBe(1);
+  });
+
+  test('is given up when it is not made in time, as from behind a firewall', async () => {
+    changeTimers({ 10000: 20 });
+    const silent = createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    // TCP connects, and no TLS follows.
+    const { client } = await openClient({ baseUrl: `https://127.0.0.1:${port}/v1` });
+    await expect(client.page(query(1), { signal: never, once: true })).rejects.toMatchObject({
+      failure: { kind: 'unavailable', code: 'ETIMEDOUT' },
+    });
   });
 });
 

@@ -17,7 +17,7 @@ describe('a network error', () => {
     expect(isDatabaseUnavailable(fetchFailed(code))).toBe(false);
     const ofCliniko = new ClinikoError(
       { kind: 'unavailable', status: undefined, code },
-      { cause: fetchFailed(code) },
+      { cause: coded(code) },
     );
     expect(isDatabaseUnavailable(ofCliniko)).toBe(false);
     expect(isDatabaseUnavailable(new Error('wrapped', { cause: ofCliniko }))).toBe(false);
@@ -33,7 +33,7 @@ describe('a network error', () => {
     ['ENOTFOUND', 'DNS'],
     ['EAI_AGAIN', 'DNS'],
     ['ECONNREFUSED', 'firewall'],
-    ['UND_ERR_CONNECT_TIMEOUT', 'firewall'],
+    ['ETIMEDOUT', 'firewall'],
     ['NO_ANSWER', 'in time'],
     ['ECONNRESET', 'was cut'],
   ] as const)(
@@ -41,7 +41,7 @@ describe('a network error', () => {
     ([code, word]) => {
       const error = new ClinikoError(
         { kind: 'unavailable', status: undefined, code },
-        { cause: fetchFailed(code) },
+        { cause: coded(code) },
       );
       expect(describeFailure(error)).toMatchObject({
         error_type: 'CLINIKO_UNAVAILABLE',

@@ -1,7 +1,9 @@
 /** The key that seals, the tokens, and the Cliniko key of an organization. */
 import { listTokens } from '../../access/api-tokens.ts';
 import { dateOf } from '../../cliniko/date-header.ts';
+import { networkCode } from '../../cliniko/network-failure.ts';
 import { requestHeaders } from '../../cliniko/request-headers.ts';
+import { sendGet } from '../../cliniko/send-get.ts';
 import { clinikoBaseUrl } from '../../cliniko/shard.ts';
 import type { Config } from '../../config/config.ts';
 import { DatabaseStartError } from '../../database/database-failure.ts';
@@ -68,21 +70,19 @@ export async function checkClinikoKey(config: Config, apiKey: string, owner: str
   const base = config.cliniko.baseUrl ?? clinikoBaseUrl(apiKey);
   const asked = Date.now();
   try {
-    const response = await fetch(`${base.replace(/\/$/, '')}/patients?per_page=1`, {
-      headers: requestHeaders(apiKey, config.cliniko.contactEmail),
-      redirect: 'error',
-      signal: AbortSignal.timeout(CLINIKO_LIMIT_MS),
-    });
-    await response.body?.cancel();
+    const response = await sendGet(
+      `${base.replace(/\/$/, '')}/patients?per_page=1`,
+      requestHeaders(apiKey, config.cliniko.contactEmail),
+      AbortSignal.timeout(CLINIKO_LIMIT_MS),
+    );
+    response.destroy();
     const date = dateOf(response.headers);
     const clock =
       date === undefined ? [] : [clockFinding('cliniko-clock', 'Cliniko', date.getTime() - asked)];
-    return [verdict(response.status, owner), ...clock];
+    return [verdict(response.statusCode ?? 0, owner), ...clock];
   } catch (error) {
-    const cause =
-      error instanceof Error && error.cause instanceof Error && 'code' in error.cause
-        ? ` (${error.cause.code})`
-        : '';
+    const code = networkCode(error);
+    const cause = code === undefined ? '' : ` (${code})`;
     return [
       failure(
         'cliniko-key',
@@ -104,5 +104,13 @@ function verdict(status: number, owner: string): Finding {
       'cliniko-key',
       `The API key of ${owner} may not read patients. Use the key of a Cliniko user who may.`,
     );
+  if (isPermanent(status))
+    return failure(
+      'cliniko-key',
+      `Cliniko answered ${status}, and a sync would fail. Check CLINIKO_BASE_URL.`,
+    );
   return warning('cliniko-key', `Cliniko answered ${status}. Try again later; a sync waits and tries again.`);
 }
+
+const isPermanent = (status: number): boolean =>
+  status >= 300 && status < 500 && status !== 408 && status !== 429;
