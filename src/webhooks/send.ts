@@ -102,6 +102,8 @@ function post(url: URL, body: string, more: Record<string, string>, options: Sen
         ? httpsRequest(url, settings, answered)
         : httpRequest(url, settings, answered);
     request.on('error', reject);
+    // Node ends a request whose receiver switches protocols (101) without an error, and then no time limit reaches it.
+    request.on('close', () => reject(new Error('The connection closed without an answer.')));
     request.end(body);
   });
   return attempt.finally(limit.clear);
