@@ -4,6 +4,6 @@
  * @returns an address without its user, password and query; of `NAME=value` only the name
  */
 export function withoutSecrets(value: string): string {
-  const address = value.replace(/\/\/\S*@/g, '//…@').replace(/\?.*$/s, '?…');
-  return /^[^/]*:[^/]*@|^-*[\w-]+=/.test(address) ? address.replace(/[:=].*$/s, '…') : address;
+  const address = value.replace(/\/\/.*@/s, '//…@').replace(/\?.*$/s, '?…');
+  return /^[^…]*:[^…]*@|^-*[\w-]+=/.test(address) ? address.replace(/[:=].*$/s, '…') : address;
 }
