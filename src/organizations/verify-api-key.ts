@@ -28,13 +28,12 @@ export async function verifyStoredKey(
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     // The key may be valid: it was not tried.
-    return {
-      verdict: 'unknown',
-      detail:
-        'The stored key does not open: this server has another CREDENTIALS_KEY than the one that sealed it. Set the right one, or store the key again.',
-    };
+    return { verdict: 'unknown', detail: KEY_DOES_NOT_OPEN };
   }
 }
+
+export const KEY_DOES_NOT_OPEN =
+  'The stored key does not open: this server has another CREDENTIALS_KEY than the one that sealed it. Set the right one, or store the key again.';
 
 /** @throws ProblemError when Cliniko does not accept the key, or does not answer */
 export async function requireAcceptedKey(source: PatientSource): Promise<void> {

@@ -6,6 +6,7 @@ import type { ConfirmedMissing, MissingPatients, QuarantineRetry, ReleasedHeld }
 import { appendAudit } from '../audit/append.ts';
 import { ClinikoError } from '../cliniko/error.ts';
 import type { Database } from '../database/open.ts';
+import { SealError, type Sealer } from '../encryption/sealer.ts';
 import { readAnalytics } from '../events/analytics.ts';
 import type { HistoryReads } from '../events/history-reads.ts';
 import { readSyncLogs } from '../events/sync-logs.ts';
@@ -16,6 +17,7 @@ import { organizationNotFound, ProblemError } from '../http/problem.ts';
 import { deletedIsNotFound } from '../organizations/not-found.ts';
 import { findOrganization, readApiKey } from '../organizations/organizations.ts';
 import type { OrganizationDeps } from '../organizations/routes.ts';
+import { KEY_DOES_NOT_OPEN } from '../organizations/verify-api-key.ts';
 import { confirmMissing, listAbsent, readPendingMissing, releaseHeld } from '../patients/missing-patients.ts';
 import { listQuarantine } from '../patients/quarantine.ts';
 import { retryQuarantine } from '../patients/retry-quarantine.ts';
@@ -148,13 +150,7 @@ async function retry(
   const organizationId = pathId(c, 'orgId');
   const organization = await findOrganization(database, organizationId);
   if (organization === undefined) throw organizationNotFound(organizationId);
-  const apiKey = await readApiKey(database, sealer, organizationId);
-  if (apiKey === undefined) {
-    throw new ProblemError(
-      'NO_CREDENTIALS',
-      `Organization ${organizationId} has no Cliniko key. Store one with PUT …/cliniko-credentials.`,
-    );
-  }
+  const apiKey = await requireApiKey(organizationId, database, sealer);
   const rules = { country: organization.country, validation: organization.validation };
   const deps = { database, sealer, source: sourceFor(apiKey), rules };
   try {
@@ -176,4 +172,15 @@ async function retry(
     }
     return deletedIsNotFound(organizationId, error);
   }
+}
+
+/** @throws ProblemError NO_CREDENTIALS */
+async function requireApiKey(organizationId: number, database: Database, sealer: Sealer): Promise<string> {
+  const apiKey = await readApiKey(database, sealer, organizationId).catch((cause: unknown) => {
+    if (cause instanceof SealError) throw new ProblemError('NO_CREDENTIALS', KEY_DOES_NOT_OPEN, { cause });
+    throw cause;
+  });
+  if (apiKey !== undefined) return apiKey;
+  const detail = `Organization ${organizationId} has no Cliniko key. Store one with PUT …/cliniko-credentials.`;
+  throw new ProblemError('NO_CREDENTIALS', detail);
 }

@@ -3,7 +3,12 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/open.ts';
 import { rotateKeys } from '../../src/encryption/rotate-keys.ts';
 import { createSealer } from '../../src/encryption/sealer.ts';
-import { readApiKey, SEALED_API_KEYS, saveOrganization } from '../../src/organizations/organizations.ts';
+import {
+  readApiKey,
+  SEALED_API_KEYS,
+  saveApiKey,
+  saveOrganization,
+} from '../../src/organizations/organizations.ts';
 import { SEALED_RECORDS } from '../../src/patients/quarantine.ts';
 import { test } from '../support/database.ts';
 import { openEngine } from '../support/engine.ts';
@@ -70,9 +75,15 @@ describe('a retry of the quarantine', () => {
     expect(await retry(999)).toMatchObject({ status: 404, code: 'ORGANIZATION_NOT_FOUND' });
     await server.api('/organizations/999', { method: 'PUT', body: '{}' });
     expect(await retry(999)).toMatchObject({ status: 409, code: 'NO_CREDENTIALS' });
-    // The first one asked Cliniko, and may have stored a part before it failed.
     const database = openDatabase(databaseUrl, { max: 1 });
     onTestFinished(() => database.close());
+    await saveApiKey(database, createSealer(randomBytes(32)), 999, 'sealed-elsewhere-au1');
+    expect(await retry(999)).toMatchObject({
+      status: 409,
+      code: 'NO_CREDENTIALS',
+      detail: expect.stringContaining('CREDENTIALS_KEY'),
+    });
+    // The first one asked Cliniko, and may have stored a part before it failed.
     expect(
       await database.sql`select organization_id, details from audit_log where action = 'quarantine.retry'`,
     ).toEqual([{ organization_id: 123, details: { outcome: 'failed' } }]);
