@@ -3,6 +3,9 @@
  *
  * A spreadsheet runs a cell that begins like a formula, and rounds a number of more than 15 digits. An apostrophe in front
  * makes a cell text for it. So no cell begins with `=`, `+`, `-` or `@`, and ids of Cliniko keep their digits.
+ *
+ * Where a comma separates decimals, Excel separates cells by semicolons and reads no quotes behind a comma. So a part of a text
+ * behind a semicolon, a tab or a line break does not begin like a formula either.
  */
 import type { Context } from 'hono';
 import { z } from 'zod';
@@ -50,10 +53,13 @@ export function csvResponse(c: Context, name: string, text: string, next?: Recor
 function csvCell(cell: Cell): string {
   if (cell === null) return '';
   const text = typeof cell === 'object' ? exactText(cell) : plainText(String(cell));
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 const exactText = ({ id }: ExactId) => (id === null ? '' : `'${id}`);
 
 /** The full-width forms count too: some spreadsheets read them as the plain characters. */
-const plainText = (text: string) => (/^[\t\r\n]|^\s*[=+\-@＝＋－＠]/.test(text) ? `'${text}` : text);
+function plainText(text: string): string {
+  const safe = text.replace(/[;\t\r\n](?=(?:[^\S\t\r\n]|")*[=+\-@＝＋－＠])/g, "$&'");
+  return /^[\t\r\n]|^\s*[=+\-@＝＋－＠]/.test(text) ? `'${safe}` : safe;
+}
