@@ -155,8 +155,12 @@ function causeOf(notice: Notice): string {
 }
 
 function nameOf({ organizationName, organizationId }: Notice): string {
-  return shortened(organizationName ?? `Organization ${organizationId}`, MAX_NAME);
+  const name = organizationName?.replace(CONTROLS, ' ') ?? `Organization ${organizationId}`;
+  return shortened(name, MAX_NAME);
 }
+
+/** They break the line, or reverse the direction of all that follows: a name must not change how the words after it read. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** @param max characters: half of one, as of an emoji, would be refused */
 export function shortened(text: string, max: number): string {

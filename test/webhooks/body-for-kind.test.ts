@@ -164,6 +164,19 @@ describe('a text for people', () => {
     },
   );
 
+  plainTest('is one line that reads from left to right, whatever characters a name holds', () => {
+    const notice = {
+      event: 'sync.overdue' as const,
+      organizationId: 1,
+      organizationName: 'Harbour\u2028\r\nStreet\u202e',
+      syncLogId: null,
+      body: '{"data": {}}',
+      httpStatus: null,
+    };
+    const [line] = summarize([notice], links).lines;
+    expect(line?.text).toBe('Harbour Street : overdue, no sync has succeeded yet');
+  });
+
   plainTest('is no longer than Discord takes, and then says how many lines it leaves out', () => {
     const line = { text: 'x'.repeat(250), url: 'https://x.example' };
     const { content } = JSON.parse(bodyFor('discord', { lines: Array(11).fill(line), url: links.all }));
