@@ -5,6 +5,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { withTimeout } from '../timing/with-timeout.ts';
+import { unreadableAddress } from './malformed-request.ts';
 import { ProblemError } from './problem.ts';
 
 const HEADERS = {
@@ -33,12 +34,20 @@ const ANSWERED_WITHOUT_HOST = new Set(['/healthz', '/readyz', '/health']);
 
 export function requireHost(): MiddlewareHandler {
   return async (c, next) => {
+    if (!isReadable(c.req.url)) throw unreadableAddress();
     if (!c.req.header('host') && !ANSWERED_WITHOUT_HOST.has(c.req.path)) {
       const detail = 'The Host header is missing. Send the name of this server in it.';
       throw new ProblemError('INVALID_PARAMETER', detail, { field: 'host' });
     }
     await next();
   };
+}
+
+/** The adapter lets some addresses through of which no request can be made: of a host such as `1.2.3.4.5`, or with a user. */
+function isReadable(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username === '' && password === '';
 }
 
 /** PostgreSQL stores no NUL character in text, and none of our fields needs one. Bodies: parameters.ts. */

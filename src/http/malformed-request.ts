@@ -13,8 +13,12 @@ export function adapterProblem(error: unknown): Response {
     return problemResponse(
       new ProblemError('INTERNAL_ERROR', 'This is a fault of the server. See the server log.'),
     );
+  return problemResponse(unreadableAddress());
+}
+
+export function unreadableAddress(): ProblemError {
   const detail = 'The request cannot be read: its Host header or its address is not valid.';
-  return problemResponse(new ProblemError('INVALID_PARAMETER', detail, { field: 'host' }));
+  return new ProblemError('INVALID_PARAMETER', detail, { field: 'host' });
 }
 
 export function answerMalformedRequests(server: Server): void {

@@ -251,6 +251,12 @@ describe('malformed HTTP', () => {
     ['a star', 'OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n'],
     ['no host', 'GET /docs HTTP/1.1\r\n\r\n'],
     ['a nasty host', 'GET /healthz HTTP/1.1\r\nhost: localhost:99999/../x\r\n\r\n'],
+    ['a host of wrong numbers', 'GET /api/v1/overview HTTP/1.1\r\nhost: 127.999.0.1\r\n\r\n'],
+    [
+      'a target with a user',
+      'DELETE http://user:word@localhost/api/v1/overview HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    ],
+    ['a target of wrong numbers', 'GET http://1.2.3.4.5/api/v1/overview HTTP/1.1\r\nhost: localhost\r\n\r\n'],
     ['a huge header', `GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`],
     ['a climb out of the pages', 'GET /assets/../../../package.json HTTP/1.1\r\nhost: localhost\r\n\r\n'],
     ['an escaped climb', 'GET /assets/..%2f..%2f..%2fpackage.json HTTP/1.1\r\nhost: localhost\r\n\r\n'],
