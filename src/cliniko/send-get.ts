@@ -26,16 +26,23 @@ export async function sendGet(
   return new Promise((resolve, reject) => {
     const request = isTls ? httpsGet(url, settings, resolve) : httpGet(url, settings, resolve);
     request.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+    // A server that switches protocols (101) ends the request without an error.
+    request.on('close', () => reject(new ConnectionError('ECONNRESET')));
     request.on('socket', (socket) => {
       if (!socket.connecting) return;
-      const timer = setTimeout(() => request.destroy(new ConnectTimeout()), CONNECT_LIMIT_MS);
+      const timer = setTimeout(() => request.destroy(new ConnectionError('ETIMEDOUT')), CONNECT_LIMIT_MS);
       socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(timer));
       socket.once('close', () => clearTimeout(timer));
     });
   });
 }
 
-class ConnectTimeout extends Error {
-  /** As the system reports it, after a minute or two. */
-  readonly code = 'ETIMEDOUT';
+class ConnectionError extends Error {
+  /** As the system names it. */
+  readonly code: string;
+
+  constructor(code: 'ECONNRESET' | 'ETIMEDOUT') {
+    super(code);
+    this.code = code;
+  }
 }

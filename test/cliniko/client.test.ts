@@ -116,6 +116,18 @@ describe('the connection', () => {
     expect(new Set(requests.map(({ socket }) => socket)).size).toBe(1);
   });
 
+  test('that is used for another protocol is a temporary fault', async () => {
+    const { url } = await serve((_request, response) =>
+      response.socket?.end(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n',
+      ),
+    );
+    const { client } = await openClient({ baseUrl: url });
+    await expect(client.page(query(1), { signal: never, once: true })).rejects.toMatchObject({
+      failure: { kind: 'unavailable', code: 'ECONNRESET' },
+    });
+  });
+
   test('is given up when it is not made in time, as from behind a firewall', async () => {
     changeTimers({ 10000: 20 });
     const silent = createServer();
