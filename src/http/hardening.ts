@@ -45,10 +45,10 @@ export function requireHost(): MiddlewareHandler {
 
 /** The adapter lets some addresses through of which no request can be made: of a host such as `1.2.3.4.5`, or with a user. */
 function isReadable(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password } = new URL(url);
-  return username === '' && password === '';
+  return URL.canParse(url) && !USER.test(url);
 }
+
+const USER = /^\w+:\/\/[^/?#\\]*@/;
 
 /** PostgreSQL stores no NUL character in text, and none of our fields needs one. Bodies: parameters.ts. */
 export function refuseNulInAddress(): MiddlewareHandler {
