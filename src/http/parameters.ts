@@ -115,7 +115,10 @@ export async function bodyText(c: Context): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new ProblemError('INVALID_PARAMETER', 'The body must be in UTF-8.', { field: 'body', cause });
+    throw new ProblemError('INVALID_PARAMETER', 'The body must be in UTF-8 and not compressed.', {
+      field: 'body',
+      cause,
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Invalid input gets a clear error, and the server keeps running. */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { Problem } from '#contract/problem.ts';
@@ -140,18 +141,24 @@ describe('a body', () => {
     expect((await server.api('/organizations/123', init)).status).toBe(413);
   });
 
-  test('that is not in UTF-8 is a 400, with an Idempotency-Key too, and stores nothing', async ({
+  test('that is compressed or not in UTF-8 is a 400, with an Idempotency-Key too, and stores nothing', async ({
     databaseUrl,
   }) => {
     const server = await startTestServer(databaseUrl);
     const latin1 = (text: string) => Buffer.from(text, 'latin1');
-    const detail = 'The body must be in UTF-8.';
+    const detail = 'The body must be in UTF-8 and not compressed.';
     const name = await server.api('/organizations/123', {
       method: 'PUT',
       body: latin1('{"name": "Zahnärzte"}'),
     });
     expect(await problemOf(name)).toMatchObject({ code: 'INVALID_PARAMETER', field: 'body', detail });
     expect(await (await server.api('/organizations/123')).text()).not.toContain('Zahn');
+    const compressed = await server.api('/organizations/123', {
+      method: 'PUT',
+      headers: { 'content-encoding': 'gzip' },
+      body: gzipSync('{"name": "Clinic"}'),
+    });
+    expect(await problemOf(compressed)).toMatchObject({ code: 'INVALID_PARAMETER', field: 'body', detail });
     const operation = await server.api('/operations', {
       method: 'POST',
       headers: { 'idempotency-key': 'latin-1' },
