@@ -23,6 +23,7 @@ import { completeTexts, nextAttemptAt, type SyncProgressTexts } from '../progres
 import { learnServerTime } from '../server-time.ts';
 import { type AnnouncedState, announce } from './announcements.ts';
 import { atMostEvery } from './at-most-every.ts';
+import { takeOverProperties } from './early-properties.ts';
 import { offlineReason } from './offline-reason.ts';
 import { addStyle } from './style.ts';
 import { createView, type View } from './view.ts';
@@ -57,6 +58,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
   readonly #askAgain = atMostEvery(2_000, () => this.#isRefused && this.#watched?.reconnect());
   #stop = (): void => {};
   #isPlanned = false;
+  #isSuspended = false;
 
   constructor() {
     super();
@@ -88,6 +90,16 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
   set getToken(value: Access['getToken']) {
     if (value === this.#getToken) return;
     this.#getToken = value;
+    this.#planToWatch();
+  }
+
+  /** Whether the element has no connection although it is in the document: a framework hides its page and keeps it. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  set isSuspended(value: boolean) {
+    this.#isSuspended = value;
     this.#planToWatch();
   }
 
@@ -197,7 +209,7 @@ export class SyncProgressElement extends ElementOfBrowser implements Access {
     this.#isPlanned = true;
     queueMicrotask(() => {
       this.#isPlanned = false;
-      const purpose = this.isConnected ? this.#purposeNow() : null;
+      const purpose = this.isConnected && !this.#isSuspended ? this.#purposeNow() : null;
       if (purpose === this.#purpose) {
         if (this.#isRefused) this.#askAgain();
         return;
@@ -284,27 +296,6 @@ declare global {
     'sync-change': CustomEvent<SyncProgressDetail>;
     'sync-end': CustomEvent<SyncProgressDetail>;
     'sync-start': CustomEvent<null>;
-  }
-}
-
-const PROPERTIES = ['getStreamToken', 'getToken', 'texts', 'org', 'src', 'label', 'start'] as const;
-
-/** They set no attribute. */
-const PLAIN_PROPERTIES: ReadonlySet<string> = new Set(['getStreamToken', 'getToken', 'texts']);
-
-/**
- * A page may set properties before an async script has defined the element. They are own properties then, and would
- * hide the accessors of the class.
- *
- * Attributes among them are set later: a constructor must not add any.
- */
-function takeOverProperties(element: SyncProgressElement): void {
-  for (const name of PROPERTIES) {
-    if (!Object.hasOwn(element, name)) continue;
-    const value: unknown = Reflect.get(element, name);
-    Reflect.deleteProperty(element, name);
-    if (PLAIN_PROPERTIES.has(name)) Reflect.set(element, name, value);
-    else queueMicrotask(() => Reflect.set(element, name, value));
   }
 }
 

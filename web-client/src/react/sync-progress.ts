@@ -61,16 +61,21 @@ export function SyncProgress(props: SyncProgressProps): ReactElement {
   }, [texts]);
 
   useEffect(() => {
+    const shown = element.current;
+    if (shown === null) return;
     const ended = new AbortController();
     const { signal } = ended;
-    element.current?.addEventListener('sync-change', ({ detail }) => latest.current.onChange?.(detail), {
-      signal,
-    });
-    element.current?.addEventListener('sync-end', ({ detail }) => latest.current.onEnd?.(detail), { signal });
-    element.current?.addEventListener('sync-start', (event) => latest.current.onStart?.(event), { signal });
+    shown.addEventListener('sync-change', ({ detail }) => latest.current.onChange?.(detail), { signal });
+    shown.addEventListener('sync-end', ({ detail }) => latest.current.onEnd?.(detail), { signal });
+    shown.addEventListener('sync-start', (event) => latest.current.onStart?.(event), { signal });
     // The element takes over the properties that it has got before.
     defineSyncProgress();
-    return () => ended.abort();
+    shown.isSuspended = false;
+    return () => {
+      ended.abort();
+      // `<Activity>`, and so Next.js with Cache Components, hides the element and keeps it in the document.
+      shown.isSuspended = true;
+    };
   }, []);
 
   const { orgId, baseUrl, label, start, className, style } = props;
