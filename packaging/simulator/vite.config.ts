@@ -13,6 +13,8 @@ export default defineConfig({
     target: 'node20',
     minify: false,
     rolldownOptions: {
+      // Else the module also exports what only the program needs.
+      preserveEntrySignatures: 'strict',
       input: ['simulator', 'cli'].map((name) => `${HERE}/src/${name}.ts`),
       output: { entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' },
     },

@@ -67,6 +67,8 @@ describe('the packed simulator', () => {
     const license = (folder: string) => readFile(join(folder, 'LICENSE'), 'utf8');
     expect(await license(installed)).toBe(await license(ROOT));
     await checkTypes(project, 'nodenext', ['types.ts']);
+    const list = "import('cliniko-simulator').then((all) => console.log(Object.keys(all).join()))";
+    expect(await run('node', ['--eval', list], project)).toBe('startClinikoSimulator\n');
   });
 
   test('runs the example of its README', async () => {
