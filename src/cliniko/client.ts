@@ -166,8 +166,10 @@ export class ClinikoClient implements PatientSource, AccountSource {
       answered('ok');
       return answer;
     } catch (error) {
-      if (!signal.aborted) answered(failureOf(error).kind);
-      throw error;
+      // In the middle of a body it would look like a connection that was cut.
+      const thrown: unknown = limit.signal.aborted ? limit.signal.reason : error;
+      if (!signal.aborted) answered(failureOf(thrown).kind);
+      throw thrown;
     } finally {
       limit.clear();
       stopWatching();

@@ -12,7 +12,7 @@ import { ENCODINGS } from './response-body.ts';
 const CONNECT_LIMIT_MS = 10_000;
 
 /**
- * @param signal also ends the body
+ * @param signal also ends the body, whose error is then that of a cut connection
  * @returns the response, whose body must be read or destroyed
  * @throws the signal's reason when it is aborted; errors of the network
  */

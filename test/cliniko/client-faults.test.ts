@@ -94,6 +94,17 @@ describe('a permanent fault', () => {
     expect(cliniko.requests).toHaveLength(requests);
   });
 
+  test.for([
+    ['no answer', { kind: 'hang' }],
+    ['half an answer', { kind: 'hang', after: 'half' }],
+  ] as const)('%s in time: a connection that was accepted', async ([, fault]) => {
+    const { client, cliniko } = await openClient({ timeoutMs: 300 });
+    cliniko.faults.onPage(1, fault);
+    await expect(client.page(query(1), { signal: never, once: true })).rejects.toMatchObject({
+      failure: { kind: 'unavailable', status: undefined, code: 'NO_ANSWER' },
+    });
+  });
+
   test('a wrong key is reported at once, and is in no message', async () => {
     const { client } = await openClient({ apiKey: 'some-secret-key-au1' });
     const error = await client.page(query(1), { signal: never }).catch((thrown: unknown) => thrown);
