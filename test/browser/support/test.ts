@@ -32,6 +32,9 @@ export const test = databaseTest.extend<Fixtures>({
     const context = await browser.newContext({ locale: 'en-AU', timezoneId: 'Australia/Sydney' });
     context.setDefaultTimeout(WAIT_LIMIT_MS);
     await use(context);
+    // A page may ask for something at its end, and the handler of a route that forwards it would fail when the page closes.
+    const sources = [context, ...context.pages()];
+    await Promise.all(sources.map((source) => source.unrouteAll({ behavior: 'ignoreErrors' })));
     await context.close();
   },
   page: async ({ context }, use) => {
